@@ -1,0 +1,1 @@
+//! The recorded exchanges and their manifest, embedded.

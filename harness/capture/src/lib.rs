@@ -1,0 +1,1 @@
+//! Capture files to TCP streams, PDUs and exchanges, and back.

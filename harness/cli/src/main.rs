@@ -1,0 +1,3 @@
+//! The binary `kmspec`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The model at work: tokio host and its settings.

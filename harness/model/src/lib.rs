@@ -1,0 +1,1 @@
+//! The reference host and client as state machines.

@@ -1,0 +1,1 @@
+//! What holds of every answer, whoever asked and why.

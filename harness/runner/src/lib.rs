@@ -1,0 +1,1 @@
+//! Targets, peers, running cases, reports.

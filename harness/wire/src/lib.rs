@@ -1,0 +1,1 @@
+//! The KMS wire formats: DCE/RPC PDUs, NDR, messages, crypto, key sets.
