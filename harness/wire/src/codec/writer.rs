@@ -1,0 +1,126 @@
+use std::ops::Range;
+
+use super::ByteOrder;
+use crate::guid::Guid;
+
+/// Where a field stands in what was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Name of the field, as the specification spells it.
+    pub field: &'static str,
+    /// Its bytes.
+    pub range: Range<usize>,
+}
+
+/// Writes fields in wire order behind whatever the buffer holds already.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    start: usize,
+    order: ByteOrder,
+    spans: Option<&'a mut Vec<Span>>,
+}
+
+impl<'a> Writer<'a> {
+    /// Writes behind the present end of `out`, integers little-endian. Offsets count from there.
+    pub fn new(out: &'a mut Vec<u8>) -> Self {
+        let start = out.len();
+        Self {
+            out,
+            start,
+            order: ByteOrder::Little,
+            spans: None,
+        }
+    }
+
+    /// The same writer with integers in another order.
+    #[must_use]
+    pub fn with_order(self, order: ByteOrder) -> Self {
+        Self { order, ..self }
+    }
+
+    /// The same writer, which also records where each field stands.
+    #[must_use]
+    pub fn with_spans(self, spans: &'a mut Vec<Span>) -> Self {
+        Self {
+            spans: Some(spans),
+            ..self
+        }
+    }
+
+    /// Bytes written by this writer.
+    pub fn position(&self) -> usize {
+        self.out.len().saturating_sub(self.start)
+    }
+
+    /// Byte order of integers.
+    pub const fn order(&self) -> ByteOrder {
+        self.order
+    }
+
+    /// Raw bytes.
+    pub fn bytes(&mut self, field: &'static str, bytes: &[u8]) {
+        let from = self.position();
+        self.out.extend_from_slice(bytes);
+        let range = from..self.position();
+        if let Some(spans) = &mut self.spans {
+            spans.push(Span { field, range });
+        }
+    }
+
+    /// `len` zero octets, as padding.
+    pub fn zeros(&mut self, field: &'static str, len: usize) {
+        let from = self.position();
+        self.out.resize(self.out.len().saturating_add(len), 0);
+        let range = from..self.position();
+        if let Some(spans) = &mut self.spans {
+            spans.push(Span { field, range });
+        }
+    }
+
+    /// An 8-bit integer.
+    pub fn u8(&mut self, field: &'static str, value: u8) {
+        self.bytes(field, &[value]);
+    }
+
+    /// A 16-bit integer.
+    pub fn u16(&mut self, field: &'static str, value: u16) {
+        let bytes = match self.order {
+            ByteOrder::Little => value.to_le_bytes(),
+            ByteOrder::Big => value.to_be_bytes(),
+        };
+        self.bytes(field, &bytes);
+    }
+
+    /// A 32-bit integer.
+    pub fn u32(&mut self, field: &'static str, value: u32) {
+        let bytes = match self.order {
+            ByteOrder::Little => value.to_le_bytes(),
+            ByteOrder::Big => value.to_be_bytes(),
+        };
+        self.bytes(field, &bytes);
+    }
+
+    /// A 64-bit integer.
+    pub fn u64(&mut self, field: &'static str, value: u64) {
+        let bytes = match self.order {
+            ByteOrder::Little => value.to_le_bytes(),
+            ByteOrder::Big => value.to_be_bytes(),
+        };
+        self.bytes(field, &bytes);
+    }
+
+    /// A GUID: its first three fields are integers and follow the byte order.
+    pub fn guid(&mut self, field: &'static str, value: Guid) {
+        self.bytes(field, &value.to_wire(self.order));
+    }
+
+    /// Replaces bytes written before, counted from this writer's start. Bytes beyond the end are left alone.
+    pub fn patch(&mut self, at: usize, bytes: &[u8]) {
+        let from = self.start.saturating_add(at);
+        let to = from.saturating_add(bytes.len());
+        if let Some(place) = self.out.get_mut(from..to) {
+            place.copy_from_slice(bytes);
+        }
+    }
+}
