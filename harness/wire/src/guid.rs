@@ -72,7 +72,10 @@ impl Guid {
     }
 }
 
-#[expect(clippy::many_single_char_names, reason = "a permutation reads best as one")]
+#[expect(
+    clippy::many_single_char_names,
+    reason = "a permutation reads best as one"
+)]
 const fn swap(bytes: [u8; 16]) -> [u8; 16] {
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
     [d, c, b, a, f, e, h, g, i, j, k, l, m, n, o, p]

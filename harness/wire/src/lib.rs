@@ -14,8 +14,12 @@
     clippy::panic
 )]
 
+pub mod btfn;
 pub mod codec;
 pub mod filetime;
+pub mod fragment;
 pub mod guid;
+pub mod ndr;
+pub mod pdu;
 
 mod open_enum;
