@@ -1,6 +1,6 @@
 //! The primitives of the KMS envelopes: ciphers, chaining, padding, MACs and hashes.
 //!
-//! Rounds, SHA-256 and HMAC are RustCrypto's and run in hardware where the machine has it. Ours is what the protocol
+//! Rounds, SHA-256 and HMAC are those of `RustCrypto` and run in hardware where the machine has it. Ours is what the protocol
 //! adds: the expansion of a 160-bit key, the tweaked schedule of version 6, the CBC-MAC of version 4. Nothing here
 //! allocates, and keys are wiped when dropped.
 

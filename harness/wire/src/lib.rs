@@ -16,9 +16,12 @@
 
 pub mod btfn;
 pub mod codec;
+pub mod crypto;
 pub mod filetime;
 pub mod fragment;
 pub mod guid;
+pub mod keys;
+pub mod kms;
 pub mod ndr;
 pub mod pdu;
 

@@ -118,10 +118,11 @@ impl<const ROUND_KEYS: usize> fmt::Debug for Rijndael<ROUND_KEYS> {
 
 impl<const ROUND_KEYS: usize> Drop for Rijndael<ROUND_KEYS> {
     fn drop(&mut self) {
-        self.forward.zeroize();
-        self.inverse.zeroize();
+        for key in self.forward.iter_mut().chain(&mut self.inverse) {
+            key.as_mut_slice().zeroize();
+        }
         for keys in &mut self.inverse_parallel {
-            keys.zeroize();
+            keys.as_flattened_mut().zeroize();
         }
     }
 }

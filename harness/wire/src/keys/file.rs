@@ -1,7 +1,8 @@
 use std::fmt;
 
-use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use toml::Spanned;
 use zeroize::Zeroizing;
 
 use super::{HmacTime, KeyMaterial};
@@ -22,13 +23,21 @@ pub struct KeyFileError {
 impl KeyMaterial {
     /// Reads a key file; the form is described in [`crate::keys`].
     pub fn from_toml(text: &str) -> Result<Self, KeyFileError> {
-        let file: File = toml::from_str(text).map_err(|error| located(text, &error))?;
+        let file: File = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            located(text, at, error.message().to_owned())
+        })?;
+        let tweaks = file.v6.round_key_xor.into_iter().map(|entry| {
+            let at = entry.span().start;
+            let tweak = entry.into_inner().tweak();
+            tweak.map_err(|message| located(text, at, message))
+        });
         Ok(Self {
             name: file.name,
             v4_mac_key: *file.v4.mac_key.0,
             v5_aes_key: *file.v5.aes_key.0,
             v6_aes_key: *file.v6.aes_key.0,
-            v6_round_key_xor: file.v6.round_key_xor.into_iter().map(|x| x.0).collect(),
+            v6_round_key_xor: tweaks.collect::<Result<_, _>>()?,
             v6_hmac_time: HmacTime {
                 divisor: file.v6.hmac_time.divisor.0,
                 multiplier: file.v6.hmac_time.multiplier,
@@ -38,14 +47,13 @@ impl KeyMaterial {
     }
 }
 
-fn located(text: &str, error: &toml::de::Error) -> KeyFileError {
-    let at = error.span().map_or(0, |span| span.start);
+fn located(text: &str, at: usize, message: String) -> KeyFileError {
     let before = text.get(..at).unwrap_or(text);
     let last_line = before.rsplit('\n').next().unwrap_or_default();
     KeyFileError {
         line: before.matches('\n').count().saturating_add(1),
         column: last_line.chars().count().saturating_add(1),
-        message: error.message().to_owned(),
+        message,
     }
 }
 
@@ -75,7 +83,7 @@ struct V5 {
 struct V6 {
     aes_key: Key<16>,
     #[serde(default)]
-    round_key_xor: Vec<RoundKeyXor>,
+    round_key_xor: Vec<Spanned<RoundKeyXor>>,
     hmac_time: Time,
 }
 
@@ -102,24 +110,19 @@ impl TryFrom<u64> for Divisor {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(try_from = "Place")]
-struct RoundKeyXor(Tweak);
-
-#[derive(Deserialize)]
+/// One tweak of the schedule.
+#[derive(Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Place {
+struct RoundKeyXor {
     round: u8,
     byte: u8,
     value: u8,
 }
 
-impl TryFrom<Place> for RoundKeyXor {
-    type Error = String;
-
-    fn try_from(place: Place) -> Result<Self, String> {
-        let Place { round, byte, value } = place;
-        Tweak::new(round, byte, value).map(Self).ok_or_else(|| {
+impl RoundKeyXor {
+    fn tweak(self) -> Result<Tweak, String> {
+        let Self { round, byte, value } = self;
+        Tweak::new(round, byte, value).ok_or_else(|| {
             if round > Tweak::LAST_ROUND {
                 format!("round {round} is out of range: 0 to {}", Tweak::LAST_ROUND)
             } else {
@@ -144,7 +147,10 @@ impl<'de, const N: usize> Visitor<'de> for KeyVisitor<N> {
     type Value = Key<N>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{N} key bytes as {{ ascii = \"…\" }} or {{ hex = \"…\" }}")
+        write!(
+            f,
+            "{N} key bytes as {{ ascii = \"…\" }} or {{ hex = \"…\" }}"
+        )
     }
 
     /// The default would quote the string, and the string is probably the key.
@@ -167,7 +173,9 @@ impl<'de, const N: usize> Visitor<'de> for KeyVisitor<N> {
         };
         match map.next_key::<String>()? {
             None => Ok(key),
-            Some(_) => Err(de::Error::custom("key bytes are written once, as ascii or as hex")),
+            Some(_) => Err(de::Error::custom(
+                "key bytes are written once, as ascii or as hex",
+            )),
         }
     }
 }
@@ -222,6 +230,96 @@ mod tests {
 
     const LAB: &str = include_str!("../../examples/lab-keys.toml");
 
+    const V4_KEY: &str = "{ ascii = \"KMS-LAB-ONLY-V4-KEY!\" }";
+
+    /// What is replaced, by what, what the line that is pointed to holds, the message.
+    const BAD: &[(&str, &str, &str, &str)] = &[
+        (
+            V4_KEY,
+            "{ ascii = \"short\" }",
+            "mac_key",
+            "5 bytes where the key has 20",
+        ),
+        (
+            V4_KEY,
+            "{ ascii = \"KMS-LAB-ONLY-V4-KE£\" }",
+            "mac_key",
+            "not ASCII: write the bytes as hex",
+        ),
+        (
+            V4_KEY,
+            "{ hex = \"00\" }",
+            "mac_key",
+            "2 hex digits where the key has 40 (20 bytes)",
+        ),
+        (
+            V4_KEY,
+            "{ hex = \"0g\" }",
+            "mac_key",
+            "character 2 is no hex digit",
+        ),
+        (
+            V4_KEY,
+            "{ hex = \"0x00\" }",
+            "mac_key",
+            "character 2 is no hex digit",
+        ),
+        (
+            V4_KEY,
+            "{ base64 = \"AA==\" }",
+            "mac_key",
+            "unknown field `base64`, expected `ascii` or `hex`",
+        ),
+        (
+            V4_KEY,
+            "{}",
+            "mac_key",
+            "no key bytes: write { ascii = \"…\" } or { hex = \"…\" }",
+        ),
+        (
+            V4_KEY,
+            "\"KMS-LAB-ONLY-V4-KEY!\"",
+            "mac_key",
+            "a bare string is ambiguous: write { ascii = \"…\" } or { hex = \"…\" }",
+        ),
+        (
+            V4_KEY,
+            "20",
+            "mac_key",
+            "invalid type: integer `20`, expected 20 key bytes as { ascii = \"…\" } or { hex = \"…\" }",
+        ),
+        (
+            "round = 7",
+            "round = 11",
+            "round = 11",
+            "round 11 is out of range: 0 to 10",
+        ),
+        (
+            "round = 7, byte = 0",
+            "round = 7, byte = 16",
+            "byte = 16",
+            "byte 16 is out of range: 0 to 15",
+        ),
+        (
+            "divisor = 144000000000",
+            "divisor = 0",
+            "divisor",
+            "divisor must not be 0",
+        ),
+        (
+            "name =",
+            "colour = 1\nname =",
+            "colour",
+            "unknown field `colour`, expected one of `name`, `v4`, `v5`, `v6`",
+        ),
+        (
+            "[v5]",
+            "[v7]",
+            "[v7]",
+            "unknown field `v7`, expected one of `name`, `v4`, `v5`, `v6`",
+        ),
+    ];
+
     #[test]
     fn the_sample_file_is_the_lab_key_set() {
         assert_eq!(KeyMaterial::from_toml(LAB).unwrap(), KeyMaterial::lab());
@@ -229,23 +327,7 @@ mod tests {
 
     #[test]
     fn every_bad_shape_is_named_and_located() {
-        let v4 = "{ ascii = \"KMS-LAB-ONLY-V4-KEY!\" }";
-        for (from, to, line_text, message) in [
-            (v4, "{ ascii = \"short\" }", "mac_key", "5 bytes where the key has 20"),
-            (v4, "{ ascii = \"KMS-LAB-ONLY-V4-KE£\" }", "mac_key", "not ASCII: write the bytes as hex"),
-            (v4, "{ hex = \"00\" }", "mac_key", "2 hex digits where the key has 40 (20 bytes)"),
-            (v4, "{ hex = \"0g\" }", "mac_key", "character 2 is no hex digit"),
-            (v4, "{ hex = \"0x00\" }", "mac_key", "character 2 is no hex digit"),
-            (v4, "{ base64 = \"AA==\" }", "mac_key", "unknown field `base64`, expected `ascii` or `hex`"),
-            (v4, "{}", "mac_key", "no key bytes: write { ascii = \"…\" } or { hex = \"…\" }"),
-            (v4, "\"KMS-LAB-ONLY-V4-KEY!\"", "mac_key", "a bare string is ambiguous: write { ascii = \"…\" } or { hex = \"…\" }"),
-            (v4, "20", "mac_key", "invalid type: integer `20`, expected 20 key bytes as { ascii = \"…\" } or { hex = \"…\" }"),
-            ("round = 7", "round = 11", "round = 11", "round 11 is out of range: 0 to 10"),
-            ("round = 7, byte = 0", "round = 7, byte = 16", "byte = 16", "byte 16 is out of range: 0 to 15"),
-            ("divisor = 144000000000", "divisor = 0", "divisor", "divisor must not be 0"),
-            ("name =", "colour = 1\nname =", "colour", "unknown field `colour`, expected one of `name`, `v4`, `v5`, `v6`"),
-            ("[v5]", "[v7]", "[v7]", "unknown field `v7`, expected one of `name`, `v4`, `v5`, `v6`"),
-        ] {
+        for &(from, to, line_text, message) in BAD {
             let text = LAB.replacen(from, to, 1);
             assert_ne!(text, LAB, "{from}");
             let error = KeyMaterial::from_toml(&text).unwrap_err();

@@ -53,10 +53,9 @@ impl HmacTime {
 }
 
 /// What a key set is made of. Wiped when dropped; `Debug` prints the name only.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KeyMaterial {
     /// Name of the set.
-    #[zeroize(skip)]
     pub name: String,
     /// Key of the v4 MAC.
     pub v4_mac_key: [u8; 20],
@@ -65,10 +64,8 @@ pub struct KeyMaterial {
     /// Key of the v6 cipher.
     pub v6_aes_key: [u8; 16],
     /// What the expanded v6 key is xored with.
-    #[zeroize(skip)]
     pub v6_round_key_xor: Vec<Tweak>,
     /// How the v6 MAC key follows from the time.
-    #[zeroize(skip)]
     pub v6_hmac_time: HmacTime,
 }
 
@@ -92,6 +89,16 @@ impl KeyMaterial {
         }
     }
 }
+
+impl Drop for KeyMaterial {
+    fn drop(&mut self) {
+        self.v4_mac_key.zeroize();
+        self.v5_aes_key.zeroize();
+        self.v6_aes_key.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for KeyMaterial {}
 
 impl fmt::Debug for KeyMaterial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
