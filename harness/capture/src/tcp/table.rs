@@ -1,0 +1,356 @@
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::half::{Half, Piece};
+use super::{CloseReason, Connection, Endpoint, Segment, Side, Stamp, TcpEvent};
+use crate::ip::Datagram;
+
+/// Bounds on memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections kept at once, closed ones included; the one silent longest goes first.
+    pub connections: usize,
+    /// Bytes kept behind a hole of one direction of one connection.
+    pub pending: usize,
+    /// Bytes kept behind holes of all connections together.
+    pub pending_total: usize,
+    /// Bytes of a call's stub, all its fragments together.
+    pub stub: usize,
+    /// Calls of a connection that wait for their reply at once.
+    pub open_calls: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 8192,
+            pending: 256 * 1024,
+            pending_total: 16 * 1024 * 1024,
+            stub: 256 * 1024,
+            open_calls: 64,
+        }
+    }
+}
+
+/// Takes what happens on the connections; each has a state of its own, kept with it.
+pub trait Handler {
+    /// What is kept for each connection.
+    type State: Default;
+
+    /// Something happened on `connection`.
+    fn event(
+        &mut self,
+        state: &mut Self::State,
+        connection: &Connection,
+        at: Stamp,
+        event: TcpEvent<'_>,
+    );
+}
+
+/// All connections of a capture.
+pub struct Connections<S> {
+    limits: Limits,
+    places: HashMap<Flow, usize>,
+    slots: Vec<Slot<S>>,
+    /// The connection of the segment before: packets come in bunches.
+    latest: usize,
+    streams: u32,
+    evicted: u64,
+    pending_total: usize,
+}
+
+/// Both ends, the smaller first: the same for both directions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Flow(Endpoint, Endpoint);
+
+struct Slot<S> {
+    flow: Flow,
+    connection: Connection,
+    opener: Half,
+    peer: Half,
+    state: S,
+    closed: bool,
+    last: Stamp,
+}
+
+impl<S: Default> Connections<S> {
+    /// No connections yet.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            places: HashMap::new(),
+            slots: Vec::new(),
+            latest: 0,
+            streams: 0,
+            evicted: 0,
+            pending_total: 0,
+        }
+    }
+
+    /// Connections seen so far.
+    pub const fn streams(&self) -> u32 {
+        self.streams
+    }
+
+    /// Connections given up while open because there were too many.
+    pub const fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Takes a segment and hands on what it completes.
+    pub(crate) fn segment(
+        &mut self,
+        datagram: &Datagram<'_>,
+        segment: &Segment<'_>,
+        at: Stamp,
+        handler: &mut impl Handler<State = S>,
+    ) {
+        let source = endpoint(datagram.source, segment.source_port);
+        let destination = endpoint(datagram.destination, segment.destination_port);
+        let place = self.place(source, destination, segment, at, handler);
+        let Some(slot) = self.slots.get_mut(place) else {
+            return;
+        };
+        slot.last = at;
+        let before = slot.pending();
+        slot.segment(source, segment, at, self.limits.pending, handler);
+        let after = slot.pending();
+        self.pending_total = self
+            .pending_total
+            .saturating_sub(before)
+            .saturating_add(after);
+        if self.pending_total > self.limits.pending_total {
+            let freed = slot.flush(at, handler);
+            self.pending_total = self.pending_total.saturating_sub(freed);
+        }
+    }
+
+    /// Ends all connections, in the order of their numbers.
+    pub fn finish(&mut self, handler: &mut impl Handler<State = S>) {
+        self.places.clear();
+        self.slots.sort_by_key(|slot| slot.connection.stream);
+        for mut slot in self.slots.drain(..) {
+            slot.close(CloseReason::EndOfCapture, slot.last, handler);
+        }
+        self.pending_total = 0;
+    }
+
+    /// Finds the connection of a segment, or begins one.
+    fn place(
+        &mut self,
+        source: Endpoint,
+        destination: Endpoint,
+        segment: &Segment<'_>,
+        at: Stamp,
+        handler: &mut impl Handler<State = S>,
+    ) -> usize {
+        let flow = Flow(source.min(destination), source.max(destination));
+        let near = self.slots.get(self.latest);
+        let known = match near {
+            Some(slot) if slot.flow == flow => Some(self.latest),
+            _ => self.places.get(&flow).copied(),
+        };
+        if let Some(place) = known
+            && let Some(slot) = self.slots.get_mut(place)
+        {
+            if slot.is_reused_by(source, segment) {
+                let freed = slot.pending();
+                slot.close(CloseReason::PortsReused, at, handler);
+                self.pending_total = self.pending_total.saturating_sub(freed);
+                *slot = Slot::new(flow, self.streams, source, destination, segment);
+                self.streams = self.streams.saturating_add(1);
+            }
+            self.latest = place;
+            return place;
+        }
+        if self.slots.len() >= self.limits.connections.max(1) {
+            self.make_room(handler);
+        }
+        let place = self.slots.len();
+        self.slots
+            .push(Slot::new(flow, self.streams, source, destination, segment));
+        self.streams = self.streams.saturating_add(1);
+        self.places.insert(flow, place);
+        self.latest = place;
+        place
+    }
+
+    /// Drops the eighth of the connections that has been silent longest, closed ones first.
+    ///
+    /// Many at once, because finding them takes a look at all.
+    fn make_room(&mut self, handler: &mut impl Handler<State = S>) {
+        self.slots
+            .sort_by_key(|slot| (!slot.closed, slot.last.packet));
+        let count = (self.slots.len() / 8).max(1);
+        for mut slot in self.slots.drain(..count) {
+            self.pending_total = self.pending_total.saturating_sub(slot.pending());
+            if !slot.closed {
+                self.evicted = self.evicted.saturating_add(1);
+            }
+            slot.close(CloseReason::Evicted, slot.last, handler);
+        }
+        self.places.clear();
+        let places = self.slots.iter().enumerate();
+        self.places.extend(places.map(|(at, slot)| (slot.flow, at)));
+    }
+}
+
+impl<S: Default> Slot<S> {
+    fn new(
+        flow: Flow,
+        stream: u32,
+        source: Endpoint,
+        destination: Endpoint,
+        segment: &Segment<'_>,
+    ) -> Self {
+        // SYN with ACK comes from the side that was called.
+        let answers = segment.syn() && segment.ack();
+        let (opener, peer) = if answers {
+            (destination, source)
+        } else {
+            (source, destination)
+        };
+        Self {
+            flow,
+            connection: Connection {
+                stream,
+                opener,
+                peer,
+                mid_stream: !segment.syn(),
+            },
+            opener: Half::default(),
+            peer: Half::default(),
+            state: S::default(),
+            closed: false,
+            last: Stamp::default(),
+        }
+    }
+
+    fn pending(&self) -> usize {
+        self.opener
+            .pending_bytes()
+            .saturating_add(self.peer.pending_bytes())
+    }
+
+    /// Whether the segment opens another connection with the same addresses and ports.
+    fn is_reused_by(&self, source: Endpoint, segment: &Segment<'_>) -> bool {
+        if !segment.syn() || segment.ack() {
+            return false;
+        }
+        let half = if source == self.connection.opener {
+            &self.opener
+        } else {
+            &self.peer
+        };
+        match half.first_sequence() {
+            Some(first) => first != segment.sequence.wrapping_add(1),
+            None => self.closed,
+        }
+    }
+
+    fn segment(
+        &mut self,
+        source: Endpoint,
+        segment: &Segment<'_>,
+        at: Stamp,
+        max_pending: usize,
+        handler: &mut impl Handler<State = S>,
+    ) {
+        if self.closed {
+            return;
+        }
+        let side = if source == self.connection.opener {
+            Side::Opener
+        } else {
+            Side::Peer
+        };
+        let mut sequence = segment.sequence;
+        if segment.syn() {
+            self.half(side).0.start(sequence);
+            sequence = sequence.wrapping_add(1);
+        }
+        if segment.len > 0 {
+            if segment.ack() {
+                // What the peer acknowledged was sent before this: holes in it must be given up first, or a reply would
+                // be handed on in front of its request.
+                let (half, mut give) = self.giving(side.other(), at, handler);
+                half.acknowledged(segment.acknowledgment, &mut give);
+            }
+            let (half, mut give) = self.giving(side, at, handler);
+            half.segment(
+                sequence,
+                segment.payload,
+                segment.len,
+                max_pending,
+                &mut give,
+            );
+        }
+        if segment.fin() {
+            self.half(side).0.finish(sequence, segment.len);
+        }
+        if segment.rst() {
+            self.close(CloseReason::Reset, at, handler);
+        } else if self.opener.is_finished() && self.peer.is_finished() {
+            self.close(CloseReason::Finished, at, handler);
+        }
+    }
+
+    fn half(&mut self, side: Side) -> (&mut Half, &mut S) {
+        match side {
+            Side::Opener => (&mut self.opener, &mut self.state),
+            Side::Peer => (&mut self.peer, &mut self.state),
+        }
+    }
+
+    /// A direction, and what to do with the pieces it gives.
+    fn giving<'a>(
+        &'a mut self,
+        side: Side,
+        at: Stamp,
+        handler: &'a mut impl Handler<State = S>,
+    ) -> (&'a mut Half, impl FnMut(Piece<'_>) + 'a) {
+        let connection = self.connection;
+        let (half, state) = self.half(side);
+        let give = move |piece: Piece<'_>| {
+            let event = match piece {
+                Piece::Data(bytes) => TcpEvent::Data { from: side, bytes },
+                Piece::Gap(len, cause) => TcpEvent::Gap {
+                    from: side,
+                    len,
+                    cause,
+                },
+            };
+            handler.event(state, &connection, at, event);
+        };
+        (half, give)
+    }
+
+    /// Hands on all that waits behind holes; how many bytes that were.
+    fn flush(&mut self, at: Stamp, handler: &mut impl Handler<State = S>) -> usize {
+        let freed = self.pending();
+        for side in [Side::Opener, Side::Peer] {
+            let (half, mut give) = self.giving(side, at, handler);
+            half.flush(&mut give);
+        }
+        freed
+    }
+
+    fn close(&mut self, reason: CloseReason, at: Stamp, handler: &mut impl Handler<State = S>) {
+        if self.closed {
+            return;
+        }
+        self.flush(at, handler);
+        self.closed = true;
+        handler.event(
+            &mut self.state,
+            &self.connection,
+            at,
+            TcpEvent::Closed(reason),
+        );
+        self.state = S::default();
+    }
+}
+
+const fn endpoint(address: IpAddr, port: u16) -> Endpoint {
+    Endpoint { address, port }
+}
