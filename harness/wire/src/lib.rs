@@ -15,6 +15,7 @@
 )]
 
 pub mod btfn;
+pub mod check;
 pub mod codec;
 pub mod crypto;
 pub mod filetime;

@@ -1,0 +1,221 @@
+//! Properties of the formats, as plain functions over octets.
+//!
+//! Each returns if the property holds for that input and panics, with what it found, if not. Unit tests, the replay of
+//! seeds and the fuzz targets call the same functions, so that a crash found anywhere is a test everywhere.
+
+use crate::codec::{ByteOrder, Writer};
+use crate::fragment::{Assembler, Framer, Limits, Part, fragments};
+use crate::keys::KeyMaterial;
+use crate::kms::Epid;
+use crate::ndr::{RequestStub, ResponseStub, TransferSyntax};
+use crate::pdu::{CallId, ContextId, Pdu, PfcFlags};
+
+/// A PDU that decodes encodes to the same octets: nothing is dropped, nothing invented.
+pub fn pdu(bytes: &[u8]) {
+    let Ok(pdu) = Pdu::decode(bytes) else { return };
+    let encoded = pdu.encoded();
+    assert_eq!(encoded.bytes, bytes, "{pdu:?}");
+    for (field, range) in encoded.spans.iter().map(|span| (span.field, &span.range)) {
+        assert!(
+            range.start <= range.end && range.end <= bytes.len(),
+            "{field} at {range:?}"
+        );
+    }
+}
+
+/// A stream is cut into the same PDUs whatever the segments. The first octet is the length of a segment less 1.
+pub fn stream(bytes: &[u8]) {
+    let Some((&first, stream)) = bytes.split_first() else {
+        return;
+    };
+    let whole = cut(stream, stream.len().max(1));
+    let segmented = cut(stream, usize::from(first).saturating_add(1));
+    assert_eq!(whole, segmented);
+}
+
+/// The PDUs of a stream that comes in segments of that length, and the `frag_length` that ended it, if one did.
+fn cut(stream: &[u8], segment: usize) -> (Vec<Vec<u8>>, Option<u16>) {
+    let mut framer = Framer::new();
+    let mut pdus = Vec::new();
+    for part in stream.chunks(segment) {
+        framer.push(part);
+        loop {
+            match framer.next_pdu() {
+                Ok(Some(pdu)) => pdus.push(pdu.to_vec()),
+                Ok(None) => break,
+                Err(error) => return (pdus, Some(error.got)),
+            }
+        }
+    }
+    (pdus, None)
+}
+
+/// A stub that was cut into fragments is whole again when they are put together, and no fragment is over its size. The
+/// first two octets are the largest fragment.
+pub fn fragmented(bytes: &[u8]) {
+    const OVERHEAD: usize = 24;
+    let Some((size, stub)) = bytes.split_first_chunk() else {
+        return;
+    };
+    let max_frag = usize::from(u16::from_le_bytes(*size));
+    let mut assembler = Assembler::new(Limits::default());
+    let mut whole = None;
+    for fragment in fragments(stub, max_frag, OVERHEAD) {
+        assert!(whole.is_none(), "a fragment behind the last one");
+        assert!(
+            fragment.stub.len() <= max_frag.saturating_sub(OVERHEAD).max(8),
+            "{} octets",
+            fragment.stub.len()
+        );
+        let part = Part {
+            flags: fragment.flags,
+            call_id: CallId(1),
+            context_id: ContextId(0),
+            alloc_hint: u32::try_from(fragment.left).unwrap_or(u32::MAX),
+            stub: fragment.stub,
+        };
+        let outcome = assembler.push(part);
+        assert!(outcome.is_ok(), "{outcome:?}");
+        whole = outcome.ok().flatten().map(<[u8]>::to_vec);
+    }
+    assert_eq!(whole.as_deref(), Some(stub));
+}
+
+/// Whatever fragments come in whatever order, a stub that comes out is what its fragments hold and within the limits, and
+/// a refused fragment changes nothing. Five octets a fragment: flags, call, hint, length, content.
+pub fn reassembly(bytes: &[u8]) {
+    const LIMITS: Limits = Limits {
+        total: 300,
+        fragments: 8,
+    };
+    let mut assembler = Assembler::new(LIMITS);
+    let mut expected = Vec::new();
+    for &[flags, call, hint, len, content] in bytes.as_chunks::<5>().0 {
+        let stub = vec![content; usize::from(len)];
+        let part = Part {
+            flags: PfcFlags(flags & 3),
+            call_id: CallId(u32::from(call & 1)),
+            context_id: ContextId(0),
+            alloc_hint: u32::from(hint).saturating_mul(2),
+            stub: &stub,
+        };
+        let before = assembler.open_call();
+        let outcome = assembler.push(part).map(|done| done.map(<[u8]>::to_vec));
+        let Ok(done) = outcome else {
+            assert_eq!(
+                assembler.open_call(),
+                before,
+                "a refused fragment changed the call"
+            );
+            continue;
+        };
+        if part.flags.has(PfcFlags::FIRST_FRAG) {
+            expected.clear();
+        }
+        expected.extend_from_slice(&stub);
+        assert!(
+            expected.len() <= LIMITS.total,
+            "{} octets held",
+            expected.len()
+        );
+        assert_eq!(done.is_some(), part.flags.has(PfcFlags::LAST_FRAG));
+        if let Some(done) = done {
+            assert_eq!(done, expected);
+        }
+    }
+}
+
+/// A stub that decodes encodes to the same octets, in both transfer syntaxes and both byte orders.
+pub fn stubs(bytes: &[u8]) {
+    for syntax in TransferSyntax::ALL {
+        for order in [ByteOrder::Little, ByteOrder::Big] {
+            let mut out = Vec::new();
+            if let Ok(stub) = RequestStub::decode(syntax, order, bytes) {
+                stub.encode(syntax, &mut Writer::new(&mut out).with_order(order));
+                assert_eq!(out, bytes, "{syntax:?} {order:?} {stub:?}");
+            }
+            out.clear();
+            if let Ok(stub) = ResponseStub::decode(syntax, order, bytes) {
+                stub.encode(syntax, &mut Writer::new(&mut out).with_order(order));
+                assert_eq!(out, bytes, "{syntax:?} {order:?} {stub:?}");
+            }
+        }
+    }
+}
+
+/// A key file is read, or refused at a place that is in it.
+pub fn key_file(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    match KeyMaterial::from_toml(text) {
+        Ok(material) => assert_ne!(material.v6_hmac_time.divisor, 0),
+        Err(error) => {
+            let lines = text.split('\n').count();
+            assert!(
+                (1..=lines).contains(&error.line),
+                "line {} of {lines}",
+                error.line
+            );
+            let line = text
+                .split('\n')
+                .nth(error.line.saturating_sub(1))
+                .unwrap_or_default();
+            let columns = line.chars().count().saturating_add(1);
+            assert!(
+                (1..=columns).contains(&error.column),
+                "column {} of {columns}",
+                error.column
+            );
+        }
+    }
+}
+
+/// An extended PID that is read prints as it was, as text and on the wire.
+pub fn epid(bytes: &[u8]) {
+    if let Ok(epid) = Epid::from_wire(bytes) {
+        let back = epid.to_wire();
+        assert!(
+            back == bytes || back.strip_suffix(&[0, 0]) == Some(bytes),
+            "{epid}"
+        );
+    }
+    if let Ok(text) = str::from_utf8(bytes)
+        && let Ok(epid) = text.parse::<Epid>()
+    {
+        assert_eq!(epid.to_string(), text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arbtest::arbtest;
+
+    /// Runs a property over arbitrary octets.
+    fn any_octets(property: fn(&[u8])) {
+        arbtest(|u| {
+            property(&u.arbitrary::<Vec<u8>>()?);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn any_stream_is_cut_alike() {
+        any_octets(super::stream);
+    }
+
+    #[test]
+    fn any_stub_survives_fragments() {
+        any_octets(super::fragmented);
+    }
+
+    #[test]
+    fn any_fragments_are_put_together_or_refused() {
+        any_octets(super::reassembly);
+    }
+
+    #[test]
+    fn any_stub_that_decodes_encodes_alike() {
+        any_octets(super::stubs);
+    }
+}
