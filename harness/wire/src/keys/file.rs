@@ -34,9 +34,9 @@ impl KeyMaterial {
         });
         Ok(Self {
             name: file.name,
-            v4_mac_key: *file.v4.mac_key.0,
-            v5_aes_key: *file.v5.aes_key.0,
-            v6_aes_key: *file.v6.aes_key.0,
+            v4_mac_key: file.v4.mac_key.0,
+            v5_aes_key: file.v5.aes_key.0,
+            v6_aes_key: file.v6.aes_key.0,
             v6_round_key_xor: tweaks.collect::<Result<_, _>>()?,
             v6_hmac_time: HmacTime {
                 divisor: file.v6.hmac_time.divisor.0,

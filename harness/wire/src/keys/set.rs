@@ -1,6 +1,6 @@
 use std::fmt;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroizing;
 
 use super::KeyFileError;
 use crate::crypto::{
@@ -58,11 +58,11 @@ pub struct KeyMaterial {
     /// Name of the set.
     pub name: String,
     /// Key of the v4 MAC.
-    pub v4_mac_key: [u8; 20],
+    pub v4_mac_key: Zeroizing<[u8; 20]>,
     /// Key of the v5 cipher.
-    pub v5_aes_key: [u8; 16],
+    pub v5_aes_key: Zeroizing<[u8; 16]>,
     /// Key of the v6 cipher.
-    pub v6_aes_key: [u8; 16],
+    pub v6_aes_key: Zeroizing<[u8; 16]>,
     /// What the expanded v6 key is xored with.
     pub v6_round_key_xor: Vec<Tweak>,
     /// How the v6 MAC key follows from the time.
@@ -74,9 +74,9 @@ impl KeyMaterial {
     pub fn lab() -> Self {
         Self {
             name: "lab".to_owned(),
-            v4_mac_key: *b"KMS-LAB-ONLY-V4-KEY!",
-            v5_aes_key: *b"KMS-LAB-V5-KEY!!",
-            v6_aes_key: *b"KMS-LAB-V6-KEY!!",
+            v4_mac_key: Zeroizing::new(*b"KMS-LAB-ONLY-V4-KEY!"),
+            v5_aes_key: Zeroizing::new(*b"KMS-LAB-V5-KEY!!"),
+            v6_aes_key: Zeroizing::new(*b"KMS-LAB-V6-KEY!!"),
             v6_round_key_xor: [(3, 0, 0x4c), (5, 0, 0x41), (7, 0, 0x42)]
                 .into_iter()
                 .filter_map(|(round, byte, value)| Tweak::new(round, byte, value))
@@ -89,16 +89,6 @@ impl KeyMaterial {
         }
     }
 }
-
-impl Drop for KeyMaterial {
-    fn drop(&mut self) {
-        self.v4_mac_key.zeroize();
-        self.v5_aes_key.zeroize();
-        self.v6_aes_key.zeroize();
-    }
-}
-
-impl ZeroizeOnDrop for KeyMaterial {}
 
 impl fmt::Debug for KeyMaterial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -250,7 +250,6 @@ impl Parser<'_> {
 }
 
 impl fmt::Display for Epid {
-    #[expect(clippy::arithmetic_side_effects, reason = "constant, nonzero divisors")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             platform_id,

@@ -1,4 +1,4 @@
-use super::ProtocolVersion;
+use super::{ProtocolVersion, RequestBody};
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::filetime::FileTime;
 use crate::guid::Guid;
@@ -38,6 +38,21 @@ impl<'a> ResponseBody<'a> {
     pub const ACTIVATION_INTERVAL: u32 = 120;
     /// Default renewal interval in minutes.
     pub const RENEWAL_INTERVAL: u32 = 10_080;
+
+    /// The answer to `request` with the default intervals.
+    pub fn to_request(request: &RequestBody, epid: &'a [u8], count: u32) -> Self {
+        let body = Self {
+            version: request.version,
+            pid_size: 0,
+            epid,
+            cmid: request.cmid,
+            client_time: request.client_time,
+            count,
+            activation_interval: Self::ACTIVATION_INTERVAL,
+            renewal_interval: Self::RENEWAL_INTERVAL,
+        };
+        body.with_epid(epid)
+    }
 
     /// Size on the wire, in bytes.
     pub const fn size(&self) -> usize {
