@@ -1,0 +1,6 @@
+//! Extended PIDs.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| kmspec_wire::check::epid(bytes));

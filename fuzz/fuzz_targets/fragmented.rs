@@ -1,0 +1,6 @@
+//! Cutting a stub into fragments and putting it together.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| kmspec_wire::check::fragmented(bytes));

@@ -1,0 +1,6 @@
+//! Key files.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| kmspec_wire::check::key_file(bytes));

@@ -1,0 +1,6 @@
+//! NDR32 and NDR64 stubs.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| kmspec_wire::check::stubs(bytes));
