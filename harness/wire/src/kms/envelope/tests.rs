@@ -354,7 +354,7 @@ const RESPONSE_FAULTS: &[ResponseFault] = &[
                 request_body(Version::V6)
                     .client_time
                     .plus(2 * 144_000_000_000),
-            )
+            );
         },
         &[verify::V6_HMAC],
     ),
