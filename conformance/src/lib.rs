@@ -1,1 +1,3 @@
 //! Suites and the requirement catalogue.
+
+pub mod catalogue;
