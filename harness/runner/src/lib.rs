@@ -1,1 +1,17 @@
-//! Targets, peers, running cases, reports.
+//! Targets, peers, running cases, expectations, reports and transcripts.
+//!
+//! What it is: everything between a conformance case and a socket. A case is given a [`Peer`]; the peer opens
+//! [`Link`]s to the target, which speak in well-formed PDUs or in exactly the octets the case wants, record all that
+//! went over the wire, and have every answer judged by `kmspec-rules`. What it is not: it knows no requirement text
+//! (that is the catalogue's) and no lab host (that is one more target).
+
+pub mod case;
+pub mod check;
+pub mod peer;
+pub mod suite;
+pub mod verdict;
+
+pub use case::{Case, Needs};
+pub use peer::{Link, Peer};
+pub use suite::Suite;
+pub use verdict::{Failure, Stop};

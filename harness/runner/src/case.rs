@@ -1,0 +1,128 @@
+//! What a conformance case is.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::peer::Peer;
+use crate::verdict::Stop;
+
+/// What running a case gives.
+pub type CaseFuture = Pin<Box<dyn Future<Output = Result<(), Stop>> + Send>>;
+
+/// Code that checks one requirement, once for each row of its table. Written with [`case!`](crate::case!).
+#[derive(Debug)]
+pub struct Case {
+    /// The requirement's id; behind a `/`, which of several stories about it this is.
+    pub id: &'static str,
+    /// What it asks, in a sentence or two.
+    pub sentence: &'static str,
+    /// What it needs of target and run.
+    pub needs: &'static [Needs],
+    /// The names of the table's rows; a single empty name where there is no table.
+    pub variants: fn() -> Vec<String>,
+    /// Runs the row of this number.
+    pub run: fn(Peer, usize) -> CaseFuture,
+}
+
+/// What a case needs of target and run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Needs {
+    /// The KMS interface and keys: cannot be asked of just any RPC endpoint.
+    Kms,
+    /// A target that has counted nobody yet: started for this case, or reset.
+    Fresh,
+    /// No other case at the same time.
+    Alone,
+    /// A look at the target's health afterwards, because the stimulus is meant to hurt.
+    Probe,
+    /// A target that shares the tester's clock to within an hour.
+    Clock,
+}
+
+impl Case {
+    /// The requirement it checks.
+    pub fn requirement(&self) -> &'static str {
+        self.id
+            .split_once('/')
+            .map_or(self.id, |(requirement, _)| requirement)
+    }
+
+    /// The full ids of all rows, in order.
+    pub fn ids(&self) -> Vec<String> {
+        let join = |variant: String| {
+            if variant.is_empty() {
+                self.id.to_owned()
+            } else {
+                format!("{}/{variant}", self.id)
+            }
+        };
+        (self.variants)().into_iter().map(join).collect()
+    }
+
+    /// Whether it needs this.
+    pub fn needs(&self, what: Needs) -> bool {
+        self.needs.contains(&what)
+    }
+}
+
+/// Writes a [`Case`]: a sentence, an id, perhaps a table, and a story.
+///
+/// ```
+/// use kmspec_runner::case;
+/// use kmspec_wire::pdu::PfcFlags;
+///
+/// case! {
+///     /// Other flags on a bind are ignored and not copied.
+///     FLAGS_OTHERS_IGNORED { id: "rpc.bind.flags-others-ignored" }
+///     for flags in [("reserved", 0x0b), ("did-not-execute", 0x23)];
+///     async fn(peer) {
+///         let mut link = peer.connect().await?;
+///         link.send(peer.bind().flags(PfcFlags(flags)).encoded()).await?;
+///         link.bind_ack().await?.flags_are(PfcFlags::WHOLE)
+///     }
+/// }
+/// assert_eq!(FLAGS_OTHERS_IGNORED.ids()[1], "rpc.bind.flags-others-ignored/did-not-execute");
+/// ```
+#[macro_export]
+macro_rules! case {
+    (
+        $(#[doc = $doc:literal])+
+        $name:ident { id: $id:literal $(, needs: [$($need:ident),* $(,)?])? $(,)? }
+        for $row:pat in $table:expr;
+        async fn($peer:ident) $body:block
+    ) => {
+        $(#[doc = $doc])+
+        pub(crate) static $name: $crate::case::Case = $crate::case::Case {
+            id: $id,
+            sentence: concat!($($doc),+),
+            needs: &[$($($crate::case::Needs::$need),*)?],
+            variants: || $table.into_iter().map(|row| $crate::case::name_of(&row).to_string()).collect(),
+            run: |$peer, number| Box::pin(async move {
+                let Some((_, $row)) = $table.into_iter().nth(number) else {
+                    return Err($crate::verdict::Stop::Error(format!("no row {number} in the table")));
+                };
+                $body
+            }),
+        };
+    };
+    (
+        $(#[doc = $doc:literal])+
+        $name:ident { id: $id:literal $(, needs: [$($need:ident),* $(,)?])? $(,)? }
+        async fn($peer:ident) $body:block
+    ) => {
+        $(#[doc = $doc])+
+        pub(crate) static $name: $crate::case::Case = $crate::case::Case {
+            id: $id,
+            sentence: concat!($($doc),+),
+            needs: &[$($($crate::case::Needs::$need),*)?],
+            variants: || vec![String::new()],
+            run: |$peer, _| Box::pin(async move { $body }),
+        };
+    };
+}
+
+/// The name of a table's row: its first half.
+#[doc(hidden)]
+pub fn name_of<N, T>((name, _): &(N, T)) -> &N {
+    name
+}

@@ -1,0 +1,12 @@
+//! Checking what came: [`Seen`] PDUs, their fields, and sets of lawful [`Answer`]s.
+
+mod answer;
+mod field;
+mod seen;
+
+pub use answer::{Answer, Got, closed, fault, nak, responds, silent};
+pub use field::Field;
+pub use seen::{
+    AlterContextRespPdu, BindAckPdu, BindNakPdu, FaultPdu, Kind, ResponsePdu, Seen, SeenAck,
+};
+pub(crate) use seen::{describe_pdu, evidence, ptype_name};

@@ -1,0 +1,205 @@
+use std::fmt;
+
+use kmspec_wire::pdu::{Body, ContextId, FaultStatus, NakReason, Pdu, PfcFlags};
+
+use super::describe_pdu;
+
+/// One lawful way of answering. A requirement's `expect` and `tolerate` are lists of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    first: First,
+    closes: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum First {
+    Nothing,
+    Nak(Vec<NakReason>),
+    Fault {
+        statuses: Vec<FaultStatus>,
+        flags: Option<PfcFlags>,
+        context_id: Option<ContextId>,
+    },
+    Response,
+}
+
+/// The connection ends without a PDU.
+pub const fn closed() -> Answer {
+    Answer {
+        first: First::Nothing,
+        closes: true,
+    }
+}
+
+/// No octet arrives and the connection stays open.
+pub const fn silent() -> Answer {
+    Answer {
+        first: First::Nothing,
+        closes: false,
+    }
+}
+
+/// A `bind_nak` with one of these reasons; any reason if there are none.
+pub fn nak(reasons: impl IntoIterator<Item = u16>) -> Answer {
+    Answer {
+        first: First::Nak(reasons.into_iter().map(NakReason).collect()),
+        closes: false,
+    }
+}
+
+/// A fault with one of these statuses; any status if there are none.
+pub fn fault(statuses: impl IntoIterator<Item = FaultStatus>) -> Answer {
+    let statuses = statuses.into_iter().collect();
+    Answer {
+        first: First::Fault {
+            statuses,
+            flags: None,
+            context_id: None,
+        },
+        closes: false,
+    }
+}
+
+/// A response, whatever is in it.
+pub const fn responds() -> Answer {
+    Answer {
+        first: First::Response,
+        closes: false,
+    }
+}
+
+impl Answer {
+    /// … and then the connection ends.
+    #[must_use]
+    pub const fn closes(mut self) -> Self {
+        self.closes = true;
+        self
+    }
+
+    /// … with exactly these flags (of a fault).
+    #[must_use]
+    pub fn flags(mut self, wanted: u8) -> Self {
+        if let First::Fault { flags, .. } = &mut self.first {
+            *flags = Some(PfcFlags(wanted));
+        }
+        self
+    }
+
+    /// … with this context id (of a fault).
+    #[must_use]
+    pub fn context(mut self, wanted: u16) -> Self {
+        if let First::Fault { context_id, .. } = &mut self.first {
+            *context_id = Some(ContextId(wanted));
+        }
+        self
+    }
+
+    /// Whether it ends the connection.
+    pub const fn is_closing(&self) -> bool {
+        self.closes
+    }
+
+    /// Whether a PDU, or none before an end or silence, begins this answer.
+    pub(crate) fn begins_with(&self, octets: Option<&[u8]>) -> bool {
+        let body = octets.and_then(|octets| Some((Pdu::decode(octets).ok()?, octets)));
+        match (&self.first, body) {
+            (First::Nothing, None) => octets.is_none(),
+            (
+                First::Nak(reasons),
+                Some((
+                    Pdu {
+                        body: Body::BindNak(nak),
+                        ..
+                    },
+                    _,
+                )),
+            ) => reasons.is_empty() || reasons.contains(&nak.reason),
+            (
+                First::Fault {
+                    statuses,
+                    flags,
+                    context_id,
+                },
+                Some((
+                    Pdu {
+                        header,
+                        body: Body::Fault(fault),
+                        ..
+                    },
+                    _,
+                )),
+            ) => {
+                (statuses.is_empty() || statuses.contains(&fault.status))
+                    && flags.is_none_or(|flags| flags == header.pfc_flags)
+                    && context_id.is_none_or(|id| id == fault.context_id)
+            }
+            (
+                First::Response,
+                Some((
+                    Pdu {
+                        body: Body::Response(_),
+                        ..
+                    },
+                    _,
+                )),
+            ) => true,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.first {
+            First::Nothing if self.closes => {
+                return f.write_str("the connection closed without a PDU");
+            }
+            First::Nothing => return f.write_str("silence"),
+            First::Nak(reasons) => write!(f, "bind_nak{}", list(reasons))?,
+            First::Fault {
+                statuses,
+                flags,
+                context_id,
+            } => {
+                write!(f, "fault{}", list(statuses))?;
+                if let Some(flags) = flags {
+                    write!(f, ", pfc 0x{:02x}", flags.0)?;
+                }
+                if let Some(id) = context_id {
+                    write!(f, ", context {}", id.0)?;
+                }
+            }
+            First::Response => f.write_str("response")?,
+        }
+        f.write_str(if self.closes { ", then closed" } else { "" })
+    }
+}
+
+fn list<T: fmt::Display>(values: &[T]) -> String {
+    let words: Vec<String> = values.iter().map(T::to_string).collect();
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", words.join("/"))
+    }
+}
+
+/// What a target did where several answers are lawful.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Got {
+    /// The PDU, if one came.
+    pub octets: Option<Vec<u8>>,
+    /// How the connection ended behind it, if it did.
+    pub ended: Option<crate::peer::Ending>,
+}
+
+impl fmt::Display for Got {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.octets, self.ended) {
+            (None, None) => f.write_str("silence"),
+            (None, Some(ending)) => write!(f, "the connection {ending} without a PDU"),
+            (Some(octets), None) => f.write_str(&describe_pdu(octets)),
+            (Some(octets), Some(ending)) => write!(f, "{}, then {ending}", describe_pdu(octets)),
+        }
+    }
+}

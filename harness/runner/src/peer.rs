@@ -1,0 +1,242 @@
+//! The tester's end: a [`Peer`] knows the target and opens [`Link`]s to it.
+
+mod kms;
+mod link;
+mod record;
+
+pub use kms::{Activation, Asked, Outcome, Product};
+pub use link::{Arrival, Ending, Link};
+pub use record::{Direction, Event, Record};
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use kmspec_wire::keys::KeySet;
+use kmspec_wire::ndr::TransferSyntax;
+use kmspec_wire::pdu::{BindBuilder, RequestBuilder, SyntaxId};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use tokio::net::TcpStream;
+
+use crate::verdict::Stop;
+
+/// What a case needs to know of the target.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The interface and operation that well-formed calls are for.
+    pub call: CallSpec,
+    /// The target's key set.
+    pub keys: Arc<KeySet>,
+    /// How long to wait for what.
+    pub timing: Timing,
+}
+
+/// What a well-formed call of the target is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallSpec {
+    /// The interface.
+    pub interface: SyntaxId,
+    /// The operation.
+    pub opnum: u16,
+    /// An NDR32 stub that the target answers without a fault; `None` for a KMS request made anew for each call.
+    pub stub: Option<Vec<u8>>,
+}
+
+impl CallSpec {
+    /// KMS: its interface, operation 0, a fresh request for each call.
+    pub const KMS: Self = Self {
+        interface: SyntaxId::KMS,
+        opnum: 0,
+        stub: None,
+    };
+
+    /// Whether calls are KMS requests.
+    pub const fn is_kms(&self) -> bool {
+        self.stub.is_none()
+    }
+}
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// For a connection and for an answer. Default 5 s.
+    pub answer: Duration,
+    /// For the end of a connection that must end. Default 5 s.
+    pub close: Duration,
+    /// With nothing arriving, until a connection is taken to be silent. Default 0.3 s.
+    pub quiet: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        let answer = Duration::from_secs(5);
+        Self {
+            answer,
+            close: answer,
+            quiet: Duration::from_millis(300),
+        }
+    }
+}
+
+/// The tester's end of one case: opens connections, makes well-formed PDUs, keeps the record.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    endpoint: Arc<Endpoint>,
+    record: Arc<Record>,
+    rng: Arc<Mutex<ChaCha8Rng>>,
+}
+
+impl Peer {
+    /// A peer for the case with this id; its randomness comes from `seed` and the id alone.
+    pub fn new(endpoint: Arc<Endpoint>, record: Arc<Record>, seed: u64, id: &str) -> Self {
+        let rng = ChaCha8Rng::seed_from_u64(mix(seed, id));
+        Self {
+            endpoint,
+            record,
+            rng: Arc::new(Mutex::new(rng)),
+        }
+    }
+
+    /// What is known of the target.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// What went over the wire so far.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Random octets of the case's own stream.
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut octets = [0; N];
+        self.rng
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .fill_bytes(&mut octets);
+        octets
+    }
+
+    /// `len` random octets of the case's own stream.
+    pub fn random_octets(&self, len: usize) -> Vec<u8> {
+        let mut octets = vec![0; len];
+        self.rng
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .fill_bytes(&mut octets);
+        octets
+    }
+
+    /// A number of the case's own stream, from 0 up to but not including `below` (0 if that is 0).
+    pub fn pick(&self, below: usize) -> usize {
+        let number = u64::from_le_bytes(self.random());
+        usize::try_from(number % u64::try_from(below.max(1)).unwrap_or(1)).unwrap_or(0)
+    }
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// An error verdict: the target refuses or does not answer in time.
+    pub async fn connect(&self) -> Result<Link, Stop> {
+        let Endpoint {
+            address, timing, ..
+        } = *self.endpoint;
+        let stream = match tokio::time::timeout(timing.answer, TcpStream::connect(address)).await {
+            Err(_) => {
+                return Err(Stop::Error(format!(
+                    "{address} does not take the connection within {:?}",
+                    timing.answer
+                )));
+            }
+            Ok(Err(error)) => {
+                return Err(Stop::Error(format!("cannot connect to {address}: {error}")));
+            }
+            Ok(Ok(stream)) => stream,
+        };
+        Link::new(stream, self.clone())
+    }
+
+    /// The catalogue's `STD_BIND`: one context, id 0, the target's interface with NDR32.
+    pub fn bind(&self) -> BindBuilder {
+        self.bind_without_contexts()
+            .offering(0, self.interface(), &[SyntaxId::NDR32])
+    }
+
+    /// `STD_BIND` with no context yet.
+    pub fn bind_without_contexts(&self) -> BindBuilder {
+        BindBuilder::new()
+    }
+
+    /// An `alter_context`, call id 3, with no context yet.
+    pub fn alter(&self) -> BindBuilder {
+        BindBuilder::alter().call_id(3)
+    }
+
+    /// The interface that well-formed calls are for.
+    pub fn interface(&self) -> SyntaxId {
+        self.endpoint.call.interface
+    }
+
+    /// The catalogue's `STD_CALL`: call id 2, context 0, the target's operation, a valid NDR32 stub.
+    pub fn call(&self) -> RequestBuilder {
+        RequestBuilder::new(self.valid_stub()).opnum(self.endpoint.call.opnum)
+    }
+
+    /// The catalogue's `BOUND`: a connection on which `STD_BIND` was accepted.
+    ///
+    /// # Errors
+    /// As [`Self::connect`]; a failure if the bind is not accepted.
+    pub async fn bound(&self) -> Result<Link, Stop> {
+        self.bound_by(&self.bind()).await
+    }
+
+    /// A connection on which this bind was answered by a `bind_ack` that accepts its first context.
+    ///
+    /// # Errors
+    /// As [`Self::connect`]; a failure if the context is not accepted.
+    pub async fn bound_by(&self, bind: &BindBuilder) -> Result<Link, Stop> {
+        let mut link = self.connect().await?;
+        link.send(bind.encoded()).await?;
+        let ack = link.bind_ack().await?;
+        let result = ack.body().results.get(0);
+        ack.field("result[0]", result)
+            .satisfies("an accepted context", |r| {
+                r.is_some_and(|r| r.is_accepted())
+            })?;
+        let syntax = result.and_then(|result| TransferSyntax::from_id(result.transfer_syntax));
+        if let (Some(context), Some(syntax)) = (bind.contexts.first(), syntax) {
+            link.use_context(context.id, syntax);
+        }
+        Ok(link)
+    }
+
+    /// The catalogue's `FRESH`: a new connection is bound and answers a call.
+    ///
+    /// # Errors
+    /// A failure if the target no longer serves.
+    pub async fn fresh(&self) -> Result<(), Stop> {
+        let mut link = match self.bound().await {
+            Err(Stop::Error(reason)) => {
+                return Err(Stop::fail(
+                    "health after the stimulus",
+                    "a new connection is served",
+                    reason,
+                ));
+            }
+            other => other?,
+        };
+        link.call(&self.call()).await
+    }
+}
+
+/// Seed and id in one number: FNV-1a over the id, started from the seed.
+fn mix(seed: u64, id: &str) -> u64 {
+    let start = seed ^ 0xcbf2_9ce4_8422_2325;
+    id.bytes().fold(start, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

@@ -1,0 +1,120 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Ending;
+
+/// Who sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// The tester, to the target.
+    ToTarget,
+    /// The target, to the tester.
+    FromTarget,
+}
+
+/// Something that happened on a connection of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A connection was opened.
+    Opened {
+        /// Its number in the case, from 0.
+        connection: usize,
+        /// Since the case began.
+        at: Duration,
+        /// The tester's port.
+        port: u16,
+    },
+    /// Octets went over it, as one segment.
+    Octets {
+        /// The connection.
+        connection: usize,
+        /// Since the case began.
+        at: Duration,
+        /// Who sent them.
+        direction: Direction,
+        /// The octets.
+        octets: Vec<u8>,
+    },
+    /// It ended.
+    Ended {
+        /// The connection.
+        connection: usize,
+        /// Since the case began.
+        at: Duration,
+        /// Who ended it.
+        by: Direction,
+        /// How.
+        ending: Ending,
+    },
+}
+
+/// Everything a case did and saw.
+#[derive(Debug)]
+pub struct Record {
+    began: Instant,
+    steps: AtomicUsize,
+    connections: AtomicUsize,
+    events: Mutex<Vec<Event>>,
+    notes: Mutex<Vec<String>>,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            steps: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
+            events: Mutex::default(),
+            notes: Mutex::default(),
+        }
+    }
+}
+
+impl Record {
+    /// Takes the number of the next step of the story, counted from 1.
+    pub(super) fn step(&self) -> usize {
+        self.steps.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Takes the number of the next connection, counted from 0.
+    pub(super) fn connection(&self) -> usize {
+        self.connections.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Time since the case began.
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    pub(super) fn push(&self, event: Event) {
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(event);
+    }
+
+    /// Notes something a reader of the verdict should know: a tolerated answer, a figure observed.
+    pub fn note(&self, note: impl Into<String>) {
+        self.notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(note.into());
+    }
+
+    /// All that happened so far.
+    pub fn events(&self) -> Vec<Event> {
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// All notes so far.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
