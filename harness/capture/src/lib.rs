@@ -38,9 +38,12 @@
 pub mod error;
 pub mod file;
 pub mod link;
+pub mod open;
 pub mod rpc;
 pub mod summary;
 pub mod tcp;
+pub mod view;
+pub mod write;
 
 mod dissect;
 mod ip;

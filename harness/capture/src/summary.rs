@@ -38,6 +38,10 @@ pub struct Summary {
     pub responses: u64,
     /// KMS calls answered with a KMS response and HRESULT 0.
     pub exchanges: u64,
+    /// KMS calls answered with another HRESULT, or with none of the bytes a success has.
+    pub refused: u64,
+    /// KMS calls whose response cannot be read, or is not wholly in the file.
+    pub unreadable: u64,
     /// KMS calls answered by a fault.
     pub faults: u64,
     /// KMS calls without reply in the file.
@@ -91,10 +95,12 @@ impl Counts {
             Reply::Fault(_) => add(&mut summary.faults),
             Reply::Response { stub, order, .. } => {
                 add(&mut summary.responses);
-                let granted = ResponseStub::decode(exchange.rpc.syntax, order, stub)
-                    .is_ok_and(|stub| stub.return_value == 0 && stub.returned.is_some());
-                if granted {
-                    add(&mut summary.exchanges);
+                match ResponseStub::decode(exchange.rpc.syntax, order, stub) {
+                    Err(_) => add(&mut summary.unreadable),
+                    Ok(stub) if stub.return_value == 0 && stub.returned.is_some() => {
+                        add(&mut summary.exchanges);
+                    }
+                    Ok(_) => add(&mut summary.refused),
                 }
             }
         }

@@ -15,9 +15,12 @@ pub(super) struct Buffer<R: Read> {
     exhausted: bool,
 }
 
+/// The first bytes, which were looked at, and the rest.
+type Whole<R> = io::Chain<Cursor<Vec<u8>>, R>;
+
 enum Source<R: Read> {
-    Plain(io::Chain<Cursor<Vec<u8>>, R>),
-    Gzip(Box<MultiGzDecoder<BufReader<io::Chain<Cursor<Vec<u8>>, R>>>>),
+    Plain(Whole<R>),
+    Gzip(Box<MultiGzDecoder<BufReader<Whole<R>>>>),
 }
 
 impl<R: Read> Buffer<R> {

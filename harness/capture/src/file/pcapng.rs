@@ -36,7 +36,7 @@ impl PcapNg {
         }
         let len = self.block_len(buffer.data());
         let offset = buffer.offset();
-        if len < 12 || len % 4 != 0 {
+        if len < 12 || !len.is_multiple_of(4) {
             return Err(CaptureError::Malformed {
                 offset,
                 what: "the length of the block is impossible",
@@ -182,7 +182,7 @@ impl Interface {
     }
 }
 
-/// Units in a second: a power of ten, or of two if the highest bit is set. Source: pcapng, if_tsresol.
+/// Units in a second: a power of ten, or of two if the highest bit is set. Source: draft-ietf-opsawg-pcapng 4.2.
 fn units(code: u8) -> Option<u64> {
     let exponent = u32::from(code & 0x7f);
     if code & 0x80 == 0 {

@@ -23,7 +23,8 @@ pub(crate) struct Calls {
     open: VecDeque<OpenCall>,
     requests: Option<Assembler>,
     responses: Option<Assembler>,
-    calls: u32,
+    /// Requests so far.
+    requested: u32,
 }
 
 /// A PDU that stands before a call.
@@ -294,7 +295,7 @@ impl Calls {
         let mut lead = std::mem::take(&mut sink.scratch.lead);
         lead.clear();
         self.open.push_back(OpenCall {
-            call: self.calls,
+            call: self.requested,
             call_id: pdu.header.call_id,
             context_id: fields.context_id,
             opnum: fields.opnum,
@@ -306,7 +307,7 @@ impl Calls {
             complete: false,
             cut: false,
         });
-        self.calls = self.calls.saturating_add(1);
+        self.requested = self.requested.saturating_add(1);
     }
 
     fn reply<O: Observer>(
