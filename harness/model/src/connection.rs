@@ -1,0 +1,91 @@
+use kmspec_wire::filetime::FileTime;
+use kmspec_wire::fragment::Framer;
+
+use crate::host::Host;
+use crate::next::{After, Delivery, Next};
+use crate::session::Session;
+
+/// One client's connection to a [`Host`].
+#[derive(Debug)]
+pub struct Connection {
+    framer: Framer,
+    session: Session,
+    deadline: FileTime,
+    delivery: Delivery,
+    after: After,
+}
+
+impl Connection {
+    /// A connection just accepted on this port.
+    pub fn open(host: &mut Host, now: FileTime, port: u16) -> Self {
+        Self {
+            framer: Framer::new(),
+            session: Session::new(host, port),
+            deadline: now.plus(host.settings.limits.idle),
+            delivery: host.settings.delivery,
+            after: After::Open,
+        }
+    }
+
+    /// Octets have come: appends the answers to `out`.
+    pub fn receive(
+        &mut self,
+        host: &mut Host,
+        now: FileTime,
+        octets: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Next {
+        self.deadline = now.plus(host.settings.limits.idle);
+        if self.after == After::Open {
+            self.framer.push(octets);
+            self.after = self.serve(host, now, out);
+        }
+        self.next()
+    }
+
+    /// The client sends no more: what it has sent was answered already, and the connection ends.
+    pub fn half_close(&mut self, _host: &mut Host, _now: FileTime, _out: &mut Vec<u8>) -> Next {
+        self.after = self.after.max(After::Close);
+        self.next()
+    }
+
+    /// When the connection ends unless octets come before.
+    pub fn poll_timeout(&self) -> Option<FileTime> {
+        (self.after == After::Open).then_some(self.deadline)
+    }
+
+    /// Time has passed: ends the connection if it was idle for too long.
+    pub fn handle_timeout(&mut self, now: FileTime) -> Next {
+        if now >= self.deadline {
+            self.after = self.after.max(After::Close);
+        }
+        self.next()
+    }
+
+    /// The connection is gone. To be called once, however it ended.
+    pub fn end(&mut self, host: &mut Host) {
+        self.after = self.after.max(After::Close);
+        self.session.end(host);
+    }
+
+    fn serve(&mut self, host: &mut Host, now: FileTime, out: &mut Vec<u8>) -> After {
+        loop {
+            let after = match self.framer.next_pdu() {
+                Ok(Some(pdu)) => self.session.receive(host, now, pdu, out),
+                Ok(None) => return After::Open,
+                Err(_) => After::Close,
+            };
+            if after != After::Open {
+                return after;
+            }
+        }
+    }
+
+    const fn next(&self) -> Next {
+        Next {
+            after: self.after,
+            delivery: self.delivery,
+            delay: 0,
+        }
+    }
+}

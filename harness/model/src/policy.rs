@@ -1,0 +1,159 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use kmspec_wire::filetime::FileTime;
+use kmspec_wire::guid::Guid;
+use kmspec_wire::kms::{HResult, LicenseStatus, RequestBody};
+
+use crate::products::Product;
+use crate::settings::Settings;
+
+/// How long a client is counted after it was last seen. Source: kms-protocol 6, `policy.expire-30-days`.
+const COUNTED_FOR: u64 = 30 * FileTime::DAY;
+/// How far a client's clock may be off. Source: kms-protocol 6, `policy.clock-skew`.
+const CLOCK_SKEW: u64 = 4 * FileTime::HOUR;
+/// Largest N policy that is answered. Source: kms-protocol 6, `policy.n-policy-sane`.
+const MAX_N_POLICY: u32 = 1000;
+
+/// Requests by license status. Source: kms-protocol 6, `policy.request-counters`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// All requests.
+    pub total: u64,
+    /// Those that were refused, for whatever reason.
+    pub failed: u64,
+    /// From unlicensed clients.
+    pub unlicensed: u64,
+    /// From licensed clients.
+    pub licensed: u64,
+    /// In out-of-box grace.
+    pub oob_grace: u64,
+    /// In out-of-tolerance grace.
+    pub oot_grace: u64,
+    /// In non-genuine grace.
+    pub non_genuine_grace: u64,
+    /// In notification.
+    pub notification: u64,
+}
+
+impl Counters {
+    pub(crate) fn requested(&mut self) {
+        self.total = self.total.saturating_add(1);
+    }
+
+    pub(crate) fn refused(&mut self) {
+        self.failed = self.failed.saturating_add(1);
+    }
+
+    pub(crate) fn status(&mut self, status: LicenseStatus) {
+        let counter = match status {
+            LicenseStatus::UNLICENSED => &mut self.unlicensed,
+            LicenseStatus::LICENSED => &mut self.licensed,
+            LicenseStatus::OOB_GRACE => &mut self.oob_grace,
+            LicenseStatus::OOT_GRACE => &mut self.oot_grace,
+            LicenseStatus::NON_GENUINE_GRACE => &mut self.non_genuine_grace,
+            LicenseStatus::NOTIFICATION => &mut self.notification,
+            _ => return,
+        };
+        *counter = counter.saturating_add(1);
+    }
+}
+
+/// The host's memory of its clients: one list per family of products.
+#[derive(Debug, Default)]
+pub(crate) struct Policy {
+    families: BTreeMap<Guid, Family>,
+}
+
+#[derive(Debug)]
+struct Family {
+    largest_n: u32,
+    /// The longest unseen first.
+    clients: VecDeque<Client>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Client {
+    cmid: Guid,
+    seen: FileTime,
+}
+
+impl Policy {
+    /// Decides a request that is well-formed; the count, or why it is refused.
+    pub(crate) fn decide(
+        &mut self,
+        settings: &Settings,
+        now: FileTime,
+        request: &RequestBody,
+    ) -> Result<u32, HResult> {
+        if request.n_policy > MAX_N_POLICY {
+            return Err(HResult::INVALID_DATA);
+        }
+        if !settings.activated {
+            return Err(HResult::HOST_NOT_ACTIVATED);
+        }
+        if !Product::is_covered(request.application_id, request.counted_id) {
+            return Err(HResult::PRODUCT_NOT_COVERED);
+        }
+        if request.client_time.distance(now) > CLOCK_SKEW {
+            return Err(HResult::INVALID_TIMESTAMP);
+        }
+        let charged = || Family::charged(settings, now);
+        let family = self.families.entry(request.application_id);
+        family.or_insert_with(charged).count(settings, now, request)
+    }
+}
+
+impl Family {
+    /// A family that has seen [`Settings::start_count`] clients just now.
+    fn charged(settings: &Settings, now: FileTime) -> Self {
+        let most = u128::try_from(settings.limits.clients).unwrap_or(u128::MAX);
+        let strangers = 1..=u128::from(settings.start_count).min(most);
+        let clients = strangers.map(|number| Client {
+            cmid: Guid::random(number.to_be_bytes()),
+            seen: now,
+        });
+        Self {
+            largest_n: 0,
+            clients: clients.collect(),
+        }
+    }
+
+    fn count(
+        &mut self,
+        settings: &Settings,
+        now: FileTime,
+        request: &RequestBody,
+    ) -> Result<u32, HResult> {
+        self.clients
+            .retain(|client| now.minus(client.seen.0).0 < COUNTED_FOR);
+        self.largest_n = self.largest_n.max(request.n_policy);
+        let cap = usize::try_from(self.largest_n)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(2)
+            .max(1);
+        let known = self
+            .clients
+            .iter()
+            .position(|client| client.cmid == request.cmid);
+        match known {
+            Some(place) => drop(self.clients.remove(place)),
+            None => self.make_room(cap, settings.limits.clients)?,
+        }
+        self.clients.push_back(Client {
+            cmid: request.cmid,
+            seen: now,
+        });
+        Ok(u32::try_from(self.clients.len().min(cap)).unwrap_or(u32::MAX))
+    }
+
+    /// Lets go of the longest unseen where the list has reached its cap; a table that is full before that is an error.
+    fn make_room(&mut self, cap: usize, most: usize) -> Result<(), HResult> {
+        while self.clients.len() >= cap {
+            self.clients.pop_front();
+        }
+        if self.clients.len() >= most {
+            return Err(HResult::CMID_TABLE_EXHAUSTED);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,148 @@
+use kmspec_wire::btfn::Features;
+use kmspec_wire::ndr::TransferSyntax;
+use kmspec_wire::pdu::{
+    Bind, Context, ContextId, ContextList, ContextResult, PduType, Reason, SyntaxId,
+};
+
+use crate::host::Host;
+
+/// The contexts a bind or `alter_context` offers, seen by this host.
+pub(super) struct Offer<'a> {
+    contexts: ContextList<'a>,
+    /// The features the host grants; in a bind only.
+    features: Option<Features>,
+    /// The one transfer syntax the host takes from this offer.
+    syntax: TransferSyntax,
+    /// Room for contexts.
+    most: usize,
+    ptype: PduType,
+}
+
+/// Why an offer is not even answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// An element offers no transfer syntax at all.
+    NoSyntaxes,
+    /// Feature negotiation stands twice. Source: MS-RPCE 3.3.1.5.3.
+    FeaturesTwice,
+    /// A context that exists is to get another transfer syntax.
+    OtherSyntax,
+}
+
+impl<'a> Offer<'a> {
+    pub(super) fn of_bind(host: &Host, bind: &Bind<'a>) -> Self {
+        let mut offer = Self::of_alter(host, bind);
+        offer.features = host.settings.features;
+        offer.ptype = PduType::BIND;
+        offer
+    }
+
+    pub(super) fn of_alter(host: &Host, alter: &Bind<'a>) -> Self {
+        Self {
+            contexts: alter.contexts,
+            features: None,
+            syntax: preferred(host, alter.contexts),
+            most: host.settings.limits.contexts,
+            ptype: PduType::ALTER_CONTEXT,
+        }
+    }
+
+    /// Judges each element in turn; accepted ones join `known`.
+    pub(super) fn judge(
+        &self,
+        known: &mut Vec<(ContextId, TransferSyntax)>,
+        results: &mut Vec<ContextResult>,
+    ) -> Result<(), Refusal> {
+        let mut accepted = false;
+        let mut negotiated = false;
+        for context in self.contexts.iter() {
+            if context.transfer_syntaxes.is_empty() {
+                return Err(Refusal::NoSyntaxes);
+            }
+            if let Some(granted) = self.granted(&context) {
+                if negotiated {
+                    return Err(Refusal::FeaturesTwice);
+                }
+                negotiated = true;
+                results.push(ContextResult::negotiated(granted));
+                continue;
+            }
+            let judged = if accepted {
+                Err(taken_or_unknown(&context))
+            } else {
+                self.element(&context, known)?
+            };
+            results.push(match judged {
+                Ok(syntax) => {
+                    accepted = true;
+                    ContextResult::accepted(syntax.id())
+                }
+                Err(reason) => ContextResult::rejected(reason),
+            });
+        }
+        Ok(())
+    }
+
+    /// The feature mask to grant if the element negotiates features: its first transfer syntax decides, and version 1.0
+    /// is the only one. Source: MS-RPCE 3.3.1.5.3; Samba `raw_protocol` `test_no_auth_bind_time_only_first`.
+    fn granted(&self, context: &Context<'_>) -> Option<u16> {
+        let features = self.features?;
+        let first = context.transfer_syntaxes.first()?;
+        let asked = Features::asked_by(first)?;
+        ((first.major, first.minor) == (1, 0)).then(|| asked.granted(features))
+    }
+
+    /// Accepts or rejects one element.
+    fn element(
+        &self,
+        context: &Context<'_>,
+        known: &mut Vec<(ContextId, TransferSyntax)>,
+    ) -> Result<Result<TransferSyntax, Reason>, Refusal> {
+        if context.abstract_syntax != SyntaxId::KMS {
+            return Ok(Err(Reason::ABSTRACT_SYNTAX_NOT_SUPPORTED));
+        }
+        let lists =
+            |syntax: TransferSyntax| context.transfer_syntaxes.iter().any(|id| id == syntax.id());
+        if let Some((_, syntax)) = known.iter().find(|(id, _)| *id == context.id) {
+            return match *syntax {
+                syntax if lists(syntax) => Ok(Ok(syntax)),
+                _ if lists(self.syntax) => Err(Refusal::OtherSyntax),
+                _ => Ok(Err(Reason::TRANSFER_SYNTAXES_NOT_SUPPORTED)),
+            };
+        }
+        if !lists(self.syntax) {
+            return Ok(Err(Reason::TRANSFER_SYNTAXES_NOT_SUPPORTED));
+        }
+        if known.len() >= self.most {
+            return Ok(Err(Reason::LOCAL_LIMIT_EXCEEDED));
+        }
+        known.push((context.id, self.syntax));
+        Ok(Ok(self.syntax))
+    }
+}
+
+/// One context is accepted at most; the others are refused as if their transfer syntaxes were not known.
+/// Source: MS-RPCE 3.3.1.5.6; Samba `raw_protocol` `test_no_auth_presentation_ctx_no_ndr64`.
+fn taken_or_unknown(context: &Context<'_>) -> Reason {
+    if context.abstract_syntax == SyntaxId::KMS {
+        Reason::TRANSFER_SYNTAXES_NOT_SUPPORTED
+    } else {
+        Reason::ABSTRACT_SYNTAX_NOT_SUPPORTED
+    }
+}
+
+/// NDR64 where the host speaks it and the client offers it for this interface, else NDR32. Source: MS-RPCE 3.3.1.5.6.
+fn preferred(host: &Host, contexts: ContextList<'_>) -> TransferSyntax {
+    let offered = |syntax: SyntaxId| {
+        let mut contexts = contexts.iter();
+        contexts.any(|context| {
+            context.abstract_syntax == SyntaxId::KMS
+                && context.transfer_syntaxes.iter().any(|id| id == syntax)
+        })
+    };
+    if host.settings.ndr64 && offered(SyntaxId::NDR64) {
+        TransferSyntax::Ndr64
+    } else {
+        TransferSyntax::Ndr32
+    }
+}
