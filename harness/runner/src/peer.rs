@@ -4,7 +4,7 @@ mod kms;
 mod link;
 mod record;
 
-pub use kms::{Activation, Asked, Outcome, Product};
+pub use kms::{Activation, Asked, Lawful, Outcome, Product};
 pub use link::{Arrival, Ending, Link};
 pub use record::{Direction, Event, Record};
 

@@ -1,5 +1,6 @@
 //! KMS on top of a [`Link`]: requests made and sealed, answers opened and verified.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -174,6 +175,61 @@ pub enum Outcome {
     Ended(Ending),
 }
 
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered(activation) => write!(
+                f,
+                "a KMS {} response, as if all were well",
+                activation.version
+            ),
+            Self::Refused(hresult) => write!(f, "HRESULT {hresult}"),
+            Self::Fault(status) => write!(f, "fault {status}"),
+            Self::Ended(ending) => write!(f, "the connection {ending}"),
+        }
+    }
+}
+
+/// One lawful thing to do with a KMS message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lawful {
+    /// Answer it.
+    Answered,
+    /// Refuse it with this HRESULT.
+    Refused(HResult),
+    /// Refuse it with any failure HRESULT.
+    AnyFailure,
+    /// Answer with a fault.
+    Fault,
+    /// End the connection.
+    Ended,
+}
+
+impl Lawful {
+    fn covers(self, outcome: &Outcome) -> bool {
+        match (self, outcome) {
+            (Self::Answered, Outcome::Answered(_))
+            | (Self::Fault, Outcome::Fault(_))
+            | (Self::Ended, Outcome::Ended(_)) => true,
+            (Self::Refused(wanted), Outcome::Refused(got)) => wanted == *got,
+            (Self::AnyFailure, Outcome::Refused(got)) => !got.is_success(),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Lawful {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered => f.write_str("a KMS response"),
+            Self::Refused(hresult) => write!(f, "HRESULT {hresult}"),
+            Self::AnyFailure => f.write_str("a failure HRESULT"),
+            Self::Fault => f.write_str("a fault"),
+            Self::Ended => f.write_str("the connection closed"),
+        }
+    }
+}
+
 impl Peer {
     /// The tester's clock.
     pub fn now(&self) -> FileTime {
@@ -219,12 +275,22 @@ impl Peer {
         Asked { message, opened }
     }
 
-    /// Seals a request whose parts may lie; `None` if nobody could open it.
-    pub fn seal_parts(&self, parts: &RequestParts<'_>) -> Option<Asked> {
+    /// Seals a request whose parts may lie.
+    pub fn seal_parts(&self, parts: &RequestParts<'_>) -> Asked {
         let mut message = Vec::new();
         parts.seal(&self.endpoint.keys, &mut message);
-        let opened = open_request(&self.endpoint.keys, &message).ok()?;
-        Some(Asked { message, opened })
+        self.message(message)
+    }
+
+    /// A KMS message of any octets. If nobody can open it, an answer to it is verified against a good request of its own.
+    pub fn message(&self, message: Vec<u8>) -> Asked {
+        match open_request(&self.endpoint.keys, &message) {
+            Ok(opened) => Asked { message, opened },
+            Err(_) => Asked {
+                message,
+                ..self.seal(&self.request(Version::V6))
+            },
+        }
     }
 
     /// The catalogue's `VALID_STUB`: an NDR32 stub that the target answers without a fault.
@@ -258,12 +324,17 @@ impl Peer {
         self.bound().await?.attempt(asked).await
     }
 
-    /// Sends one KMS message over a new connection, which must be refused with one of these HRESULTs.
+    /// Sends one KMS message over a new connection, with which the host must do something lawful.
     ///
     /// # Errors
-    /// A failure that says what the host did instead.
-    pub async fn refuses(&self, asked: &Asked, lawful: &[HResult]) -> Result<(), Stop> {
-        self.bound().await?.refuses(asked, lawful).await
+    /// As [`Link::meets`].
+    pub async fn meets(
+        &self,
+        asked: &Asked,
+        expected: &[Lawful],
+        tolerated: &[Lawful],
+    ) -> Result<(), Stop> {
+        self.bound().await?.meets(asked, expected, tolerated).await
     }
 }
 
@@ -276,32 +347,38 @@ impl Link {
         let asked = self.peer().seal(body);
         match self.attempt(&asked).await? {
             Outcome::Answered(activation) => Ok(*activation),
-            Outcome::Refused(hresult) => Err(unexpected(&format!("HRESULT {hresult}"))),
-            Outcome::Fault(status) => Err(unexpected(&format!("fault {status}"))),
-            Outcome::Ended(ending) => Err(unexpected(&format!("the connection {ending}"))),
+            other => Err(Stop::fail(
+                "answer",
+                Lawful::Answered.to_string(),
+                other.to_string(),
+            )),
         }
     }
 
-    /// Sends a KMS message that must be refused with one of these HRESULTs, the expected one first.
+    /// Sends a KMS message, with which the host must do one of these things; something tolerated is noted.
     ///
     /// # Errors
     /// A failure that says what the host did instead.
-    pub async fn refuses(&mut self, asked: &Asked, lawful: &[HResult]) -> Result<(), Stop> {
+    pub async fn meets(
+        &mut self,
+        asked: &Asked,
+        expected: &[Lawful],
+        tolerated: &[Lawful],
+    ) -> Result<(), Stop> {
+        let outcome = self.attempt(asked).await?;
+        if expected.iter().any(|lawful| lawful.covers(&outcome)) {
+            return Ok(());
+        }
+        if tolerated.iter().any(|lawful| lawful.covers(&outcome)) {
+            self.peer().record().note(format!("tolerated: {outcome}"));
+            return Ok(());
+        }
+        let lawful = expected.iter().chain(tolerated);
         let wanted = lawful
-            .iter()
             .map(ToString::to_string)
             .collect::<Vec<_>>()
             .join(" or ");
-        let got = match self.attempt(asked).await? {
-            Outcome::Refused(hresult) if lawful.contains(&hresult) => return Ok(()),
-            Outcome::Refused(hresult) => format!("HRESULT {hresult}"),
-            Outcome::Answered(activation) => {
-                format!("a KMS {} response, as if all were well", activation.version)
-            }
-            Outcome::Fault(status) => format!("fault {status}"),
-            Outcome::Ended(ending) => format!("the connection {ending}"),
-        };
-        Err(Stop::fail("return_value", wanted, got))
+        Err(Stop::fail("answer", wanted, outcome.to_string()))
     }
 
     /// Sends a KMS message on the link's context and in its transfer syntax, and says what became of it.
@@ -398,8 +475,4 @@ impl Link {
 
 fn misfit(response: &Seen<ResponsePdu>, wanted: &str, problem: &str) -> Stop {
     response.field("stub", problem.to_owned()).violates(wanted)
-}
-
-fn unexpected(got: &str) -> Stop {
-    Stop::fail("answer", "a KMS response", got)
 }
