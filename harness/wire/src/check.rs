@@ -5,8 +5,9 @@
 
 use crate::codec::{ByteOrder, Writer};
 use crate::fragment::{Assembler, Framer, Limits, Part, fragments};
-use crate::keys::KeyMaterial;
-use crate::kms::Epid;
+use crate::keys::{KeyMaterial, KeySet};
+use crate::kms::envelope::{Salts, open_request, open_response, seal_request, seal_response};
+use crate::kms::{Epid, RequestBody, ResponseBody, Version, verify};
 use crate::ndr::{RequestStub, ResponseStub, TransferSyntax};
 use crate::pdu::{CallId, ContextId, Pdu, PfcFlags};
 
@@ -143,6 +144,99 @@ pub fn stubs(bytes: &[u8]) {
     }
 }
 
+/// Any message is opened under the lab keys or refused, and every rule it breaks is one of the list.
+pub fn opened(bytes: &[u8]) {
+    let keys = KeySet::lab();
+    let mut violations = Vec::new();
+    let request = open_request(&keys, bytes);
+    if let Ok(request) = &request {
+        violations.extend(verify::request(request));
+    }
+    let mut scratch = Vec::new();
+    if let (Ok(request), Ok(response)) = (&request, open_response(&keys, bytes, &mut scratch)) {
+        violations.extend(verify::response(request, &response));
+    }
+    for violation in violations {
+        assert!(
+            verify::RULES
+                .iter()
+                .any(|(rule, _)| *rule == violation.rule),
+            "{violation}"
+        );
+    }
+}
+
+/// What is sealed under the lab keys opens as it was, and the honest answer to it breaks no rule of the crypto and echoes
+/// what it must. Octets: version, IVs, randomness, hardware id, request body, ePID.
+pub fn sealed(bytes: &[u8]) {
+    let mut bytes = bytes;
+    let (Some([version]), Some(iv), Some(salt), Some(reply_iv), Some(hardware_id), Some(body)) = (
+        take(&mut bytes),
+        take(&mut bytes),
+        take(&mut bytes),
+        take(&mut bytes),
+        take(&mut bytes),
+        take::<{ RequestBody::SIZE }>(&mut bytes),
+    ) else {
+        return;
+    };
+    let Ok(body) = RequestBody::from_bytes(&body) else {
+        return;
+    };
+    let version = Version::ALL
+        .into_iter()
+        .cycle()
+        .nth(usize::from(version))
+        .unwrap_or(Version::V6);
+    let body = RequestBody {
+        version: version.protocol(),
+        ..body
+    };
+    let keys = KeySet::lab();
+
+    let mut message = Vec::new();
+    let sent = seal_request(&keys, &body, iv, &mut message);
+    let received = open_request(&keys, &message);
+    assert_eq!(received.as_ref().ok(), Some(&sent));
+    assert!(sent.checks.all_hold(), "{sent:?}");
+
+    let epid = bytes
+        .get(..bytes.len().min(128) & !1)
+        .filter(|epid| epid.len() >= 4)
+        .unwrap_or(&[0; 4]);
+    let answer = ResponseBody::to_request(&body, epid, 50);
+    let salts = Salts {
+        random: salt,
+        iv: reply_iv,
+    };
+    let mut reply = Vec::new();
+    seal_response(&keys, &sent, &answer, hardware_id, &salts, &mut reply);
+    let mut scratch = Vec::new();
+    let response = open_response(&keys, &reply, &mut scratch);
+    assert_eq!(response.as_ref().map(|response| response.body), Ok(answer));
+    let fresh = salts.iv != iv || version != Version::V6;
+    for violation in response
+        .iter()
+        .flat_map(|response| verify::response(&sent, response))
+    {
+        let about_sealing = ["crypto.", "message.echo", "message.version"];
+        assert!(
+            !fresh
+                || !about_sealing
+                    .iter()
+                    .any(|rules| violation.rule.starts_with(rules)),
+            "{violation}"
+        );
+    }
+}
+
+/// Takes the first octets off.
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*first)
+}
+
 /// A key file is read, or refused at a place that is in it.
 pub fn key_file(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
@@ -212,6 +306,21 @@ mod tests {
     #[test]
     fn any_fragments_are_put_together_or_refused() {
         any_octets(super::reassembly);
+    }
+
+    #[test]
+    fn any_message_opens_or_is_refused() {
+        any_octets(super::opened);
+    }
+
+    #[test]
+    fn any_body_survives_its_envelope() {
+        arbtest(|u| {
+            let mut bytes: Vec<u8> = u.arbitrary()?;
+            bytes.resize(bytes.len().max(400), 7);
+            super::sealed(&bytes);
+            Ok(())
+        });
     }
 
     #[test]
