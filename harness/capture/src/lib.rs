@@ -35,6 +35,7 @@
     clippy::panic
 )]
 
+pub mod check;
 pub mod error;
 pub mod file;
 pub mod link;
