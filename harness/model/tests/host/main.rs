@@ -1,0 +1,5 @@
+//! The reference host, driven octet by octet without a socket.
+mod answers;
+mod kit;
+mod policy;
+mod properties;
