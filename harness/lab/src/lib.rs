@@ -1,1 +1,24 @@
-//! The model at work: tokio host and its settings.
+//! The model at work: the reference host of [`kmspec_model`] on real sockets.
+//!
+//! [`LabHost::start`] listens and answers until it is stopped or dropped; [`Settings`] says where and how. It listens on
+//! loopback unless another address is asked for by name, and answers with the lab key set only.
+//!
+//! ```
+//! use kmspec_lab::{LabHost, Settings};
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let host = LabHost::start(Settings::default()).await.unwrap();
+//! assert!(host.address().ip().is_loopback());
+//! host.stop().await;
+//! # });
+//! ```
+
+mod accept;
+mod connection;
+mod host;
+mod registry;
+mod settings;
+mod shared;
+
+pub use host::{Ended, LabHost, StartError};
+pub use settings::{Listen, Settings};

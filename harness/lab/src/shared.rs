@@ -1,0 +1,98 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use kmspec_model::Host;
+use kmspec_wire::filetime::FileTime;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::registry::Registry;
+
+/// What the tasks of a lab host share.
+pub(crate) struct Shared {
+    host: Mutex<Host>,
+    time: Time,
+    pub(crate) registry: Registry,
+    state: watch::Sender<State>,
+}
+
+/// What the tasks are to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum State {
+    /// Serve.
+    Running,
+    /// Send what is to be sent, and end.
+    Stopping,
+    /// End at once: a fault asked for it.
+    Crashed,
+}
+
+impl Shared {
+    pub(crate) fn new(host: Host, connections: usize) -> Self {
+        Self {
+            host: Mutex::new(host),
+            time: Time::start(),
+            registry: Registry::new(connections),
+            state: watch::Sender::new(State::Running),
+        }
+    }
+
+    /// The host. No lock is ever held across an await.
+    pub(crate) fn host(&self) -> MutexGuard<'_, Host> {
+        self.host.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> FileTime {
+        self.time.now()
+    }
+
+    /// When the monotonic clock shows this time.
+    pub(crate) fn instant(&self, time: FileTime) -> Instant {
+        Instant::now() + duration(time.minus(self.now().0).0)
+    }
+
+    pub(crate) fn become_(&self, state: State) {
+        self.state.send_if_modified(|present| {
+            let changes = *present < state;
+            *present = state.max(*present);
+            changes
+        });
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+}
+
+/// Waits until the host is to stop or has crashed.
+pub(crate) async fn no_longer_running(state: &mut watch::Receiver<State>) -> State {
+    let changed = state.wait_for(|state| *state != State::Running).await;
+    changed.map_or(State::Stopping, |state| *state)
+}
+
+/// The system's time at the start, going on with the monotonic clock.
+struct Time {
+    start: FileTime,
+    instant: Instant,
+}
+
+impl Time {
+    fn start() -> Self {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH);
+        let nanos = unix.map_or(0, |unix| u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX));
+        Self {
+            start: FileTime::from_unix_nanos(nanos),
+            instant: Instant::now(),
+        }
+    }
+
+    fn now(&self) -> FileTime {
+        let units = self.instant.elapsed().as_nanos() / 100;
+        self.start.plus(u64::try_from(units).unwrap_or(u64::MAX))
+    }
+}
+
+/// Units of 100 ns as a duration, at most a day: longer ones are only ever waited for in part.
+pub(crate) fn duration(units: u64) -> Duration {
+    Duration::from_nanos(units.min(FileTime::DAY).saturating_mul(100))
+}
