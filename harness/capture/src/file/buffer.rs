@@ -78,7 +78,10 @@ impl<R: Read> Buffer<R> {
             let free = self.bytes.get_mut(self.end..).unwrap_or_default();
             let got = match &mut self.source {
                 Source::Plain(source) => source.read(free),
-                Source::Gzip(source) => source.read(free),
+                Source::Gzip(source) => {
+                    let len = free.len().min(INFLATED_AT_ONCE);
+                    source.read(free.get_mut(..len).unwrap_or_default())
+                }
             };
             match got {
                 Ok(0) => self.exhausted = true,
@@ -109,3 +112,6 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Bytes read at once: large enough that moving the rest to the front costs nothing, small enough for the cache.
 const WINDOW: usize = 256 * 1024;
+
+/// Bytes inflated at once. When the inflater meets damage, what it gave in the same step is lost: a few packets at this size.
+const INFLATED_AT_ONCE: usize = 4 * 1024;
