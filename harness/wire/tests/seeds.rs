@@ -31,4 +31,4 @@ macro_rules! replays {
     };
 }
 
-replays! { pdu stream fragmented reassembly stubs key_file epid }
+replays! { pdu stream fragmented reassembly stubs opened sealed key_file epid }

@@ -1,0 +1,6 @@
+//! Sealing and opening of any body under the lab keys.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| kmspec_wire::check::sealed(bytes));
