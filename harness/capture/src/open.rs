@@ -4,14 +4,12 @@ use std::fmt;
 
 use kmspec_wire::codec::DecodeError;
 use kmspec_wire::keys::KeySet;
-use kmspec_wire::kms::ProtocolVersion;
 use kmspec_wire::kms::envelope::{
     OpenError, OpenedRequest, OpenedResponse, open_request, open_response,
 };
 use kmspec_wire::kms::verify::ResponseChecks;
-use kmspec_wire::ndr::{RequestStub, ResponseStub, TransferSyntax};
+use kmspec_wire::ndr::{RequestStub, ResponseStub};
 
-use crate::num::array;
 use crate::rpc::{Exchange, Reply};
 
 /// Opens exchanges, one after the other, with one key set.
@@ -113,7 +111,7 @@ impl<'k> Opener<'k> {
         }
         let (syntax, order) = (exchange.rpc.syntax, exchange.request_order);
         let stub = RequestStub::decode(syntax, order, exchange.request_stub).map_err(|error| {
-            match version_in(syntax, exchange.request_stub) {
+            match exchange.request_version() {
                 None => checks.push(("request_parse", false)),
                 Some(version) => checks.extend([
                     ("request_version_known", version.known().is_some()),
@@ -161,15 +159,6 @@ impl Opened<'_> {
             .filter(|&&(_, holds)| !holds)
             .map(|&(name, _)| name)
     }
-}
-
-/// The version of a request whose stub's sizes do not agree, if the stub goes so far.
-fn version_in(syntax: TransferSyntax, stub: &[u8]) -> Option<ProtocolVersion> {
-    let sizes = match syntax {
-        TransferSyntax::Ndr32 => 8,
-        TransferSyntax::Ndr64 => 16,
-    };
-    array(stub, sizes).map(ProtocolVersion::from_le_bytes)
 }
 
 /// Checks of an exchange of version 6, which has most.

@@ -1,8 +1,7 @@
 use std::collections::VecDeque;
 
-use kmspec_wire::guid::Guid;
 use kmspec_wire::ndr::TransferSyntax;
-use kmspec_wire::pdu::{Bind, BindAck, CallId, ContextId, PduType};
+use kmspec_wire::pdu::{Bind, BindAck, CallId, ContextId, PduType, SyntaxId};
 
 use super::Interface;
 
@@ -52,7 +51,7 @@ impl Contexts {
                 bind.contexts
                     .iter()
                     .map(|context| {
-                        let interface = if context.abstract_syntax.uuid == KMS {
+                        let interface = if context.abstract_syntax.uuid == SyntaxId::KMS.uuid {
                             Interface::Kms
                         } else {
                             Interface::Other
@@ -113,9 +112,6 @@ pub(super) const fn asked_by(answer: PduType) -> PduType {
         _ => PduType::BIND,
     }
 }
-
-/// The interface of KMS. Source: kms-protocol section 1.
-const KMS: Guid = Guid::from_u128(0x51c8_2175_844e_4750_b0d8_ec25_5555_bc06);
 
 /// Binds waiting for their answer: two are odd already.
 const MAX_OFFERS: usize = 16;

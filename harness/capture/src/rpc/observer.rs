@@ -1,11 +1,13 @@
 use std::fmt;
 
 use kmspec_wire::codec::ByteOrder;
+use kmspec_wire::kms::ProtocolVersion;
 use kmspec_wire::ndr::TransferSyntax;
 use kmspec_wire::pdu::{FaultStatus, Header};
 
 use crate::file::Packet;
 use crate::link::LinkType;
+use crate::num::array;
 use crate::tcp::{CloseReason, Connection, Endpoint, GapCause, Stamp, TcpEvent};
 
 /// Takes what a capture holds, layer by layer; each method does nothing unless it is written.
@@ -101,6 +103,17 @@ pub struct Exchange<'a> {
     pub request_cut: bool,
     /// What came back.
     pub reply: Reply<'a>,
+}
+
+impl Exchange<'_> {
+    /// The version the request states in the clear, if its stub goes so far.
+    pub fn request_version(&self) -> Option<ProtocolVersion> {
+        let sizes = match self.rpc.syntax {
+            TransferSyntax::Ndr32 => 8,
+            TransferSyntax::Ndr64 => 16,
+        };
+        array(self.request_stub, sizes).map(ProtocolVersion::from_le_bytes)
+    }
 }
 
 /// The facts of a call that need no key.
@@ -208,11 +221,18 @@ impl fmt::Display for Notice {
                 at,
                 len,
                 cause,
-            } => write!(
-                f,
-                "stream {stream}: {len} bytes before packet {} are {cause}",
-                at.packet
-            ),
+            } => {
+                let place = match cause {
+                    GapCause::CutShort => "of",
+                    GapCause::Missing => "before",
+                    GapCause::BeforeStart => "in",
+                };
+                let packet = at.packet;
+                write!(
+                    f,
+                    "stream {stream}: {len} bytes {place} packet {packet} are {cause}"
+                )
+            }
             Self::NoPdu { stream, at } => {
                 write!(f, "stream {stream}: packet {} holds no PDU", at.packet)
             }

@@ -22,6 +22,8 @@ pub struct ExchangeView {
     pub request_packet: u64,
     /// Number of the packet that completed the reply.
     pub reply_packet: Option<u64>,
+    /// The version the request states in the clear.
+    pub version: Option<String>,
     /// What needs no key.
     pub rpc: RpcView,
     /// The request, if it was opened.
@@ -165,6 +167,9 @@ impl ExchangeView {
             host: exchange.host.to_string(),
             request_packet: exchange.rpc.request.packet,
             reply_packet: exchange.rpc.answered.map(|at| at.packet),
+            version: exchange
+                .request_version()
+                .map(|version| version.to_string()),
             rpc: (&exchange.rpc).into(),
             request: None,
             response: None,

@@ -19,7 +19,7 @@ impl fmt::Display for ExchangeView {
         )?;
         let request = self.request.as_ref();
         let text = |field: Option<&str>| Printable(field.unwrap_or("-")).to_string();
-        let version = text(request.map(|request| request.version.as_str()));
+        let version = text(self.version.as_deref());
         let cmid = text(request.map(|request| request.cmid.as_str()));
         let workstation = text(request.map(|request| request.workstation.as_str()));
         write!(
