@@ -4,7 +4,7 @@ mod answer;
 mod field;
 mod seen;
 
-pub use answer::{Answer, Got, closed, fault, nak, responds, silent};
+pub use answer::{Answer, Got, acks, closed, fault, nak, refusal, responds, silent};
 pub use field::Field;
 pub use seen::{
     AlterContextRespPdu, BindAckPdu, BindNakPdu, FaultPdu, Kind, ResponsePdu, Seen, SeenAck,

@@ -8,10 +8,16 @@
 pub mod case;
 pub mod check;
 pub mod peer;
+pub mod plan;
+pub mod run;
 pub mod suite;
+pub mod target;
 pub mod verdict;
 
 pub use case::{Case, Needs};
 pub use peer::{Link, Peer};
+pub use plan::{Options, Planned};
+pub use run::{Observer, Row, RunResult, run};
 pub use suite::Suite;
-pub use verdict::{Failure, Stop};
+pub use target::Target;
+pub use verdict::{Failure, Level, Stop, Verdict};

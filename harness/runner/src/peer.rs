@@ -1,9 +1,12 @@
 //! The tester's end: a [`Peer`] knows the target and opens [`Link`]s to it.
 
 mod kms;
+mod lenient;
 mod link;
+mod many;
 mod record;
 
+pub(crate) use kms::system_time;
 pub use kms::{Activation, Asked, Lawful, Outcome, Product};
 pub use link::{Arrival, Ending, Link};
 pub use record::{Direction, Event, Record};
@@ -12,6 +15,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
 use kmspec_wire::ndr::TransferSyntax;
 use kmspec_wire::pdu::{BindBuilder, RequestBuilder, SyntaxId};
@@ -33,6 +37,8 @@ pub struct Endpoint {
     pub keys: Arc<KeySet>,
     /// How long to wait for what.
     pub timing: Timing,
+    /// The tester's clock, standing still; `None` for the system's.
+    pub now: Option<FileTime>,
 }
 
 /// What a well-formed call of the target is.
@@ -69,6 +75,8 @@ pub struct Timing {
     pub close: Duration,
     /// With nothing arriving, until a connection is taken to be silent. Default 0.3 s.
     pub quiet: Duration,
+    /// For which a connection is left alone to see whether the target keeps it. Default 1 s.
+    pub idle: Duration,
 }
 
 impl Default for Timing {
@@ -78,6 +86,7 @@ impl Default for Timing {
             answer,
             close: answer,
             quiet: Duration::from_millis(300),
+            idle: Duration::from_secs(1),
         }
     }
 }
@@ -186,6 +195,16 @@ impl Peer {
         RequestBuilder::new(self.valid_stub()).opnum(self.endpoint.call.opnum)
     }
 
+    /// An operation number that the target's interface does not have: `opnum` itself for KMS, whose only operation is 0;
+    /// far beyond any real interface's operations otherwise.
+    pub fn absent_opnum(&self, opnum: u16) -> u16 {
+        if self.endpoint.call.is_kms() {
+            opnum
+        } else {
+            opnum | 0x4000
+        }
+    }
+
     /// The catalogue's `BOUND`: a connection on which `STD_BIND` was accepted.
     ///
     /// # Errors
@@ -231,6 +250,11 @@ impl Peer {
         };
         link.call(&self.call()).await
     }
+}
+
+/// Does two things at once, on one connection each.
+pub async fn both<A: Future, B: Future>(one: A, two: B) -> (A::Output, B::Output) {
+    tokio::join!(one, two)
 }
 
 /// Seed and id in one number: FNV-1a over the id, started from the seed.

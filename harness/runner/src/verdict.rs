@@ -72,3 +72,77 @@ impl fmt::Display for Failure {
         )
     }
 }
+
+/// How much a requirement weighs, the lightest first.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Informative.
+    May,
+    /// Others rely on it at most rarely.
+    Should,
+    /// Breaking it breaks clients or hosts, or is a safety defect.
+    Must,
+}
+
+/// How a case came out.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The requirement holds.
+    Pass,
+    /// A requirement that counts is broken.
+    Fail,
+    /// A `should` below the level that counts is broken.
+    Warn,
+    /// A `may` below the level that counts is broken.
+    Note,
+    /// It came out differently when it was repeated.
+    Flaky,
+    /// It does not apply to this target.
+    Skip,
+    /// It could not be judged.
+    Error,
+}
+
+macro_rules! names {
+    ($($type:ident { $($variant:ident = $name:literal),+ })+) => {$(
+        impl $type {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// As the reports write it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.name())
+            }
+        }
+    )+};
+}
+
+names! {
+    Level { May = "may", Should = "should", Must = "must" }
+    Verdict {
+        Pass = "pass", Fail = "fail", Warn = "warn", Note = "note", Flaky = "flaky", Skip = "skip", Error = "error"
+    }
+}
+
+impl Verdict {
+    /// The verdict on a broken requirement of this level, where `gate` is the lightest level that counts.
+    pub fn of_failure(level: Level, gate: Level) -> Self {
+        match level {
+            _ if level >= gate => Self::Fail,
+            Level::May => Self::Note,
+            Level::Should | Level::Must => Self::Warn,
+        }
+    }
+}

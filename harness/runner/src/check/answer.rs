@@ -1,6 +1,6 @@
 use std::fmt;
 
-use kmspec_wire::pdu::{Body, ContextId, FaultStatus, NakReason, Pdu, PfcFlags};
+use kmspec_wire::pdu::{Body, CallId, ContextId, FaultStatus, NakReason, Pdu, PfcFlags};
 
 use super::describe_pdu;
 
@@ -9,6 +9,7 @@ use super::describe_pdu;
 pub struct Answer {
     first: First,
     closes: bool,
+    call_id: Option<CallId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,54 +22,66 @@ enum First {
         context_id: Option<ContextId>,
     },
     Response,
+    Refusal,
+    Ack,
 }
 
 /// The connection ends without a PDU.
 pub const fn closed() -> Answer {
-    Answer {
-        first: First::Nothing,
-        closes: true,
-    }
+    Answer::beginning(First::Nothing).closes()
 }
 
 /// No octet arrives and the connection stays open.
 pub const fn silent() -> Answer {
-    Answer {
-        first: First::Nothing,
-        closes: false,
-    }
+    Answer::beginning(First::Nothing)
 }
 
 /// A `bind_nak` with one of these reasons; any reason if there are none.
 pub fn nak(reasons: impl IntoIterator<Item = u16>) -> Answer {
-    Answer {
-        first: First::Nak(reasons.into_iter().map(NakReason).collect()),
-        closes: false,
-    }
+    Answer::beginning(First::Nak(reasons.into_iter().map(NakReason).collect()))
 }
 
 /// A fault with one of these statuses; any status if there are none.
 pub fn fault(statuses: impl IntoIterator<Item = FaultStatus>) -> Answer {
     let statuses = statuses.into_iter().collect();
-    Answer {
-        first: First::Fault {
-            statuses,
-            flags: None,
-            context_id: None,
-        },
-        closes: false,
-    }
+    Answer::beginning(First::Fault {
+        statuses,
+        flags: None,
+        context_id: None,
+    })
 }
 
 /// A response, whatever is in it.
 pub const fn responds() -> Answer {
-    Answer {
-        first: First::Response,
-        closes: false,
-    }
+    Answer::beginning(First::Response)
+}
+
+/// A response whose return value is not 0: its last four octets, in NDR32 and NDR64 alike.
+pub const fn refusal() -> Answer {
+    Answer::beginning(First::Refusal)
+}
+
+/// A `bind_ack` without a security trailer, whatever its results.
+pub const fn acks() -> Answer {
+    Answer::beginning(First::Ack)
 }
 
 impl Answer {
+    const fn beginning(first: First) -> Self {
+        Self {
+            first,
+            closes: false,
+            call_id: None,
+        }
+    }
+
+    /// … of this call.
+    #[must_use]
+    pub const fn call(mut self, call_id: u32) -> Self {
+        self.call_id = Some(CallId(call_id));
+        self
+    }
+
     /// … and then the connection ends.
     #[must_use]
     pub const fn closes(mut self) -> Self {
@@ -101,48 +114,40 @@ impl Answer {
 
     /// Whether a PDU, or none before an end or silence, begins this answer.
     pub(crate) fn begins_with(&self, octets: Option<&[u8]>) -> bool {
-        let body = octets.and_then(|octets| Some((Pdu::decode(octets).ok()?, octets)));
-        match (&self.first, body) {
-            (First::Nothing, None) => octets.is_none(),
+        let Some(octets) = octets else {
+            return self.first == First::Nothing;
+        };
+        let Ok(pdu) = Pdu::decode(octets) else {
+            return false;
+        };
+        self.call_id.is_none_or(|id| id == pdu.header.call_id) && self.first.is(&pdu)
+    }
+}
+
+impl First {
+    fn is(&self, pdu: &Pdu<'_>) -> bool {
+        match (self, pdu.body) {
+            (Self::Nak(reasons), Body::BindNak(nak)) => {
+                reasons.is_empty() || reasons.contains(&nak.reason)
+            }
             (
-                First::Nak(reasons),
-                Some((
-                    Pdu {
-                        body: Body::BindNak(nak),
-                        ..
-                    },
-                    _,
-                )),
-            ) => reasons.is_empty() || reasons.contains(&nak.reason),
-            (
-                First::Fault {
+                Self::Fault {
                     statuses,
                     flags,
                     context_id,
                 },
-                Some((
-                    Pdu {
-                        header,
-                        body: Body::Fault(fault),
-                        ..
-                    },
-                    _,
-                )),
+                Body::Fault(fault),
             ) => {
                 (statuses.is_empty() || statuses.contains(&fault.status))
-                    && flags.is_none_or(|flags| flags == header.pfc_flags)
+                    && flags.is_none_or(|flags| flags == pdu.header.pfc_flags)
                     && context_id.is_none_or(|id| id == fault.context_id)
             }
-            (
-                First::Response,
-                Some((
-                    Pdu {
-                        body: Body::Response(_),
-                        ..
-                    },
-                    _,
-                )),
-            ) => true,
+            (Self::Response, Body::Response(_)) => true,
+            (Self::Refusal, Body::Response(response)) => response
+                .stub
+                .last_chunk()
+                .is_some_and(|value| *value != [0; 4]),
+            (Self::Ack, Body::BindAck(_)) => pdu.auth.is_none(),
             _ => false,
         }
     }
@@ -170,6 +175,11 @@ impl fmt::Display for Answer {
                 }
             }
             First::Response => f.write_str("response")?,
+            First::Refusal => f.write_str("response with a return value other than 0")?,
+            First::Ack => f.write_str("bind_ack without a security trailer")?,
+        }
+        if let Some(CallId(id)) = self.call_id {
+            write!(f, " of call {id}")?;
         }
         f.write_str(if self.closes { ", then closed" } else { "" })
     }

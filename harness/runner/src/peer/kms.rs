@@ -206,12 +206,13 @@ pub enum Lawful {
 }
 
 impl Lawful {
-    fn covers(self, outcome: &Outcome) -> bool {
+    /// Whether this is what the host did.
+    pub const fn covers(self, outcome: &Outcome) -> bool {
         match (self, outcome) {
             (Self::Answered, Outcome::Answered(_))
             | (Self::Fault, Outcome::Fault(_))
             | (Self::Ended, Outcome::Ended(_)) => true,
-            (Self::Refused(wanted), Outcome::Refused(got)) => wanted == *got,
+            (Self::Refused(wanted), Outcome::Refused(got)) => wanted.0 == got.0,
             (Self::AnyFailure, Outcome::Refused(got)) => !got.is_success(),
             _ => false,
         }
@@ -231,12 +232,9 @@ impl fmt::Display for Lawful {
 }
 
 impl Peer {
-    /// The tester's clock.
+    /// The tester's clock. It stands still during a run, so that a case can be repeated octet by octet.
     pub fn now(&self) -> FileTime {
-        let nanos = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_nanos());
-        FileTime::from_unix_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        self.endpoint.now.unwrap_or_else(system_time)
     }
 
     /// A random client machine id of the case's own stream.
@@ -345,7 +343,15 @@ impl Link {
     /// A failure if it is refused or cannot be opened.
     pub async fn activate(&mut self, body: &RequestBody) -> Result<Activation, Stop> {
         let asked = self.peer().seal(body);
-        match self.attempt(&asked).await? {
+        self.answer_to(&asked).await
+    }
+
+    /// Sends a KMS message that must be answered; the answer is opened, verified, and its violations kept.
+    ///
+    /// # Errors
+    /// As [`Self::activate`].
+    pub async fn answer_to(&mut self, asked: &Asked) -> Result<Activation, Stop> {
+        match self.attempt(asked).await? {
             Outcome::Answered(activation) => Ok(*activation),
             other => Err(Stop::fail(
                 "answer",
@@ -471,6 +477,14 @@ impl Link {
             step,
         })))
     }
+}
+
+/// The system's clock.
+pub(crate) fn system_time() -> FileTime {
+    let nanos = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos());
+    FileTime::from_unix_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
 fn misfit(response: &Seen<ResponsePdu>, wanted: &str, problem: &str) -> Stop {

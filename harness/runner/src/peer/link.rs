@@ -308,10 +308,14 @@ impl Link {
     /// A failure that names what differs.
     pub async fn ok_response(&mut self, call_id: u32) -> Result<Seen<ResponsePdu>, Stop> {
         let response = self.response().await?;
+        self.is_ok(&response, call_id)?;
+        Ok(response)
+    }
+
+    pub(super) fn is_ok(&self, response: &Seen<ResponsePdu>, call_id: u32) -> Result<(), Stop> {
         response.call_id_is(call_id)?;
         response.flags_one_of([PfcFlags::WHOLE, PfcFlags::WHOLE | PfcFlags::CONC_MPX])?;
-        self.return_value_is_0(&response)?;
-        Ok(response)
+        self.return_value_is_0(response)
     }
 
     fn return_value_is_0(&self, response: &Seen<ResponsePdu>) -> Result<(), Stop> {

@@ -77,6 +77,11 @@ impl Record {
         self.steps.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// The number of the step taken last.
+    pub(super) fn steps(&self) -> usize {
+        self.steps.load(Ordering::Relaxed)
+    }
+
     /// Takes the number of the next connection, counted from 0.
     pub(super) fn connection(&self) -> usize {
         self.connections.fetch_add(1, Ordering::Relaxed)

@@ -1,0 +1,124 @@
+//! What is to be run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use kmspec_wire::filetime::FileTime;
+use tokio::sync::Notify;
+
+use crate::case::Case;
+use crate::peer::Timing;
+use crate::verdict::Level;
+
+/// One row of a case, joined with what the catalogue says of its requirement.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The case.
+    pub case: &'static Case,
+    /// Which row of its table, from 0.
+    pub row: usize,
+    /// The row's full id.
+    pub id: String,
+    /// The suite it stands in.
+    pub suite: String,
+    /// How much the requirement weighs.
+    pub level: Level,
+    /// Who has to keep it: `host`, `client` or `both`.
+    pub role: &'static str,
+    /// The requirement in one line.
+    pub title: String,
+    /// The documents that say so.
+    pub source: String,
+}
+
+impl Planned {
+    /// The requirement it checks.
+    pub fn requirement(&self) -> &'static str {
+        self.case.requirement()
+    }
+
+    /// What of the id is not the requirement's: which story, which row. Empty if there is one only.
+    pub fn variant(&self) -> &str {
+        let rest = self.id.strip_prefix(self.requirement()).unwrap_or_default();
+        rest.strip_prefix('/').unwrap_or(rest)
+    }
+}
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where all randomness comes from.
+    pub seed: u64,
+    /// Cases at the same time.
+    pub jobs: usize,
+    /// How long to wait for what.
+    pub timing: Timing,
+    /// A case that takes longer is stopped and gets an error verdict.
+    pub case_timeout: Duration,
+    /// The run is stopped after this.
+    pub run_timeout: Option<Duration>,
+    /// Stop at the first failure that counts.
+    pub fail_fast: bool,
+    /// How many times each case runs; different outcomes make it flaky.
+    pub repeat: usize,
+    /// The lightest level whose failure fails the run.
+    pub level: Level,
+    /// The tester's clock, which stands still during a run so that a case can be repeated octet by octet; `None` for
+    /// the moment at which the run begins.
+    pub now: Option<FileTime>,
+    /// Whether the target's clock can be taken to be right; without, cases that need it are skipped.
+    pub clock: bool,
+    /// Keep what went over the wire of cases that pass, too.
+    pub keep_transcripts: bool,
+    /// Stops the run when asked to.
+    pub interrupt: Interrupt,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            jobs: 16,
+            timing: Timing::default(),
+            case_timeout: Duration::from_secs(60),
+            run_timeout: None,
+            fail_fast: false,
+            repeat: 1,
+            level: Level::Must,
+            now: None,
+            clock: true,
+            keep_transcripts: false,
+            interrupt: Interrupt::default(),
+        }
+    }
+}
+
+/// Stops a run from outside. Clones are the same switch.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt {
+    switch: Arc<(AtomicBool, Notify)>,
+}
+
+impl Interrupt {
+    /// Asks the run to stop: cases that are under way are abandoned, and what is known is reported.
+    pub fn stop(&self) {
+        self.switch.0.store(true, Ordering::Release);
+        self.switch.1.notify_waiters();
+    }
+
+    /// Whether it was asked to.
+    pub fn is_stopped(&self) -> bool {
+        self.switch.0.load(Ordering::Acquire)
+    }
+
+    /// Waits until it is asked to.
+    pub(crate) async fn stopped(&self) {
+        let asked = self.switch.1.notified();
+        tokio::pin!(asked);
+        asked.as_mut().enable();
+        if !self.is_stopped() {
+            asked.await;
+        }
+    }
+}

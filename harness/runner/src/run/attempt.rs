@@ -1,0 +1,103 @@
+//! One case, run once.
+
+use std::sync::Arc;
+
+use tokio::task::{JoinError, JoinSet};
+
+use crate::peer::{Endpoint, Peer, Record};
+use crate::plan::{Options, Planned};
+use crate::run::Row;
+use crate::verdict::{Failure, Level, Stop, Verdict};
+
+/// What running a case once gave.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    /// What its story came to.
+    pub(super) outcome: Result<(), Stop>,
+    /// What it did and saw.
+    pub(super) record: Arc<Record>,
+}
+
+impl Attempt {
+    /// Holds the case responsible for the target's not serving any longer.
+    pub(super) fn blame(&mut self, problem: &str) {
+        let health = "health after the case";
+        match &self.outcome {
+            Err(Stop::Fail(_)) => self.record.note(format!("{health}: {problem}")),
+            _ => self.outcome = Err(Stop::fail(health, "a target that serves", problem)),
+        }
+    }
+
+    /// What the reports show of it: verdict, failure, reason.
+    fn judged(&self, level: Level, gate: Level) -> (Verdict, Option<Failure>, Option<String>) {
+        match &self.outcome {
+            Ok(()) => (Verdict::Pass, None, None),
+            Err(Stop::Fail(failure)) => {
+                let verdict = Verdict::of_failure(level, gate);
+                (verdict, Some(failure.as_ref().clone()), None)
+            }
+            Err(Stop::Skip(reason)) => (Verdict::Skip, None, Some(reason.clone())),
+            Err(Stop::Error(reason)) => (Verdict::Error, None, Some(reason.clone())),
+        }
+    }
+}
+
+/// The row that attempts at the same case come to. The first that does not pass is shown.
+pub(super) fn judge(planned: &Planned, attempts: Vec<Attempt>, options: &Options) -> Row {
+    let judged = |attempt: &Attempt| attempt.judged(planned.level, options.level);
+    let verdicts: Vec<Verdict> = attempts.iter().map(|attempt| judged(attempt).0).collect();
+    let shown = attempts
+        .iter()
+        .find(|attempt| attempt.outcome.is_err())
+        .or(attempts.first());
+    let Some(shown) = shown else {
+        return Row::of(planned, Verdict::Error).because("the case did not run");
+    };
+    let (verdict, failure, reason) = judged(shown);
+    let mut row = Row::of(planned, verdict);
+    (row.failure, row.reason) = (failure, reason);
+    if verdicts.iter().any(|other| *other != verdict) {
+        row.verdict = Verdict::Flaky;
+        let names: Vec<&str> = verdicts.into_iter().map(Verdict::name).collect();
+        row.reason = Some(format!("came out as {}", names.join(", ")));
+    }
+    row.notes = shown.record.notes();
+    if options.keep_transcripts || !matches!(row.verdict, Verdict::Pass | Verdict::Skip) {
+        row.transcript = shown.record.events();
+    }
+    row
+}
+
+/// Runs a case in a task of its own, so that neither its panic nor its hanging is ours.
+pub(super) async fn attempt(
+    planned: &Planned,
+    endpoint: Arc<Endpoint>,
+    options: &Options,
+) -> Attempt {
+    let record = Arc::new(Record::default());
+    let peer = Peer::new(endpoint, Arc::clone(&record), options.seed, &planned.id);
+    let mut task = JoinSet::new();
+    task.spawn((planned.case.run)(peer, planned.row));
+    let limit = options.case_timeout;
+    let outcome = match tokio::time::timeout(limit, task.join_next()).await {
+        Err(_) => Err(Stop::Error(format!("the case took longer than {limit:?}"))),
+        Ok(Some(Ok(outcome))) => outcome,
+        Ok(Some(Err(error))) => Err(Stop::Error(panicked(error))),
+        Ok(None) => Err(Stop::Error("the case did not run".to_owned())),
+    };
+    Attempt { outcome, record }
+}
+
+fn panicked(error: JoinError) -> String {
+    let Ok(payload) = error.try_into_panic() else {
+        return "the case was cancelled".to_owned();
+    };
+    let words = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    format!(
+        "the harness has a bug: the case panicked: {}",
+        words.unwrap_or("no message")
+    )
+}

@@ -1,0 +1,111 @@
+use std::time::Duration;
+
+use kmspec_wire::filetime::FileTime;
+
+use crate::peer::Event;
+use crate::plan::{Options, Planned};
+use crate::target::Target;
+use crate::verdict::{Failure, Level, Verdict};
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct RunResult {
+    /// What reports call the target.
+    pub target: String,
+    /// Where all randomness came from.
+    pub seed: u64,
+    /// The tester's clock.
+    pub now: FileTime,
+    /// The lightest level whose failure fails the run.
+    pub level: Level,
+    /// What stands in the way of a judgement of the whole: no target, a dead one, an interruption, an empty plan.
+    pub unable: Vec<String>,
+    /// One for each row of the plan, in its order; behind them those of `kmspec-rules`.
+    pub rows: Vec<Row>,
+    /// What the started target has written, if it was started.
+    pub log: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl RunResult {
+    pub(super) fn unable(target: &Target, options: &Options, reason: &str) -> Self {
+        Self {
+            target: target.name.clone(),
+            seed: options.seed,
+            now: options.now.unwrap_or_default(),
+            level: options.level,
+            unable: vec![reason.to_owned()],
+            rows: Vec::new(),
+            log: String::new(),
+            took: Duration::ZERO,
+        }
+    }
+
+    /// How many rows came out like this.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.rows
+            .iter()
+            .filter(|row| row.verdict == verdict)
+            .count()
+    }
+}
+
+/// What came of one row of a case.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Its full id.
+    pub id: String,
+    /// The requirement it checks.
+    pub requirement: String,
+    /// The suite it stands in.
+    pub suite: String,
+    /// How much the requirement weighs.
+    pub level: Level,
+    /// Who has to keep it.
+    pub role: &'static str,
+    /// The requirement in one line.
+    pub title: String,
+    /// What the case asks.
+    pub sentence: String,
+    /// The documents that say so.
+    pub source: String,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// What was expected and what came, where a requirement is broken.
+    pub failure: Option<Failure>,
+    /// Why it was skipped, could not be judged, or is flaky.
+    pub reason: Option<String>,
+    /// What a reader should know: tolerated answers, figures observed.
+    pub notes: Vec<String>,
+    /// How long it took.
+    pub took: Duration,
+    /// What went over the wire; kept if the verdict is not pass or skip, or on demand.
+    pub transcript: Vec<Event>,
+}
+
+impl Row {
+    pub(super) fn of(planned: &Planned, verdict: Verdict) -> Self {
+        Self {
+            id: planned.id.clone(),
+            requirement: planned.requirement().to_owned(),
+            suite: planned.suite.clone(),
+            level: planned.level,
+            role: planned.role,
+            title: planned.title.clone(),
+            sentence: planned.case.sentence.trim().to_owned(),
+            source: planned.source.clone(),
+            verdict,
+            failure: None,
+            reason: None,
+            notes: Vec::new(),
+            took: Duration::ZERO,
+            transcript: Vec::new(),
+        }
+    }
+
+    pub(super) fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+}

@@ -1,0 +1,101 @@
+//! What is judged: something that listens already, or something that can be started.
+
+use std::fmt::Debug;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use kmspec_wire::keys::KeySet;
+
+use crate::peer::CallSpec;
+
+/// A future that a [`Launch`] or an [`Instance`] gives.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// An implementation under test.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// What reports call it: `127.0.0.1:1688`, `lab host`.
+    pub name: String,
+    /// What a well-formed call of it is.
+    pub call: CallSpec,
+    /// Its key set.
+    pub keys: Arc<KeySet>,
+    /// Where it is, or how it is started.
+    pub origin: Origin,
+}
+
+/// Where a target is, or how it is started.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// It listens here and is not ours to start.
+    Address(SocketAddr),
+    /// It is started for the run.
+    Launch(Arc<dyn Launch>),
+}
+
+impl Target {
+    /// A KMS host that listens at `address`.
+    pub fn at(address: SocketAddr, keys: Arc<KeySet>) -> Self {
+        Self {
+            name: address.to_string(),
+            call: CallSpec::KMS,
+            keys,
+            origin: Origin::Address(address),
+        }
+    }
+
+    /// A KMS host that is started for the run.
+    pub fn launched(name: impl Into<String>, launch: Arc<dyn Launch>, keys: Arc<KeySet>) -> Self {
+        Self {
+            name: name.into(),
+            call: CallSpec::KMS,
+            keys,
+            origin: Origin::Launch(launch),
+        }
+    }
+
+    /// Judges calls of this kind instead of KMS.
+    #[must_use]
+    pub fn calling(mut self, call: CallSpec) -> Self {
+        self.call = call;
+        self
+    }
+}
+
+/// Something that starts a target.
+pub trait Launch: Debug + Send + Sync {
+    /// Starts one that has counted nobody, and waits until it accepts connections.
+    fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>>;
+
+    /// Whether several may run at the same time. Where they may not (a fixed port, a machine that is only reset), the
+    /// running one is stopped first.
+    fn several(&self) -> bool {
+        true
+    }
+}
+
+/// A target that was started. Dropping it stops it, too, if less gracefully.
+pub trait Instance: Debug + Send + Sync {
+    /// Where it listens.
+    fn address(&self) -> SocketAddr;
+
+    /// What it has written to its log or standard error so far, for the report.
+    fn log(&self) -> String {
+        String::new()
+    }
+
+    /// Stops it and waits until it is gone.
+    fn stop(self: Box<Self>) -> Pending<'static, ()>;
+}
+
+/// Why a target could not be started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LaunchError {
+    /// It only has an address.
+    #[error("the target is not ours to start")]
+    NotOurs,
+    /// Starting it failed; a fragment that says how.
+    #[error("cannot start the target: {0}")]
+    Failed(String),
+}
