@@ -58,7 +58,7 @@ fn every_area_has_as_many_entries_as_it_should() {
         ("rpc.ndr", 9),
         ("rpc.ndr64", 5),
         ("rpc.stub", 1),
-        ("message", 17),
+        ("message", 18),
         ("crypto", 10),
         ("policy", 12),
         ("rpc.client", 27),

@@ -188,7 +188,7 @@ impl Link {
             if let Some(ending) = self.ended {
                 return Ok(Arrival::Ended(ending));
             }
-            let mut buffer = [0; 8192];
+            let mut buffer = vec![0; 8192];
             match timeout_at(until, self.stream.read(&mut buffer)).await {
                 Err(_) => return Ok(Arrival::Nothing),
                 Ok(Ok(0)) => self.note_end(Ending::Closed),
