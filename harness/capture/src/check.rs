@@ -21,6 +21,7 @@ const TIGHT: Limits = Limits {
     pending: 2_048,
     pending_total: 4_096,
     stub: 1_024,
+    unfinished_total: 8_192,
     open_calls: 4,
 };
 

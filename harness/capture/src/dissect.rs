@@ -65,6 +65,8 @@ struct Dispatch<'o, O> {
     counts: Counts,
     scratch: Scratch,
     limits: Limits,
+    /// Bytes of unfinished PDUs and calls, on all connections.
+    unfinished: usize,
 }
 
 impl<'o, O: Observer> Dissector<'o, O> {
@@ -78,6 +80,7 @@ impl<'o, O: Observer> Dissector<'o, O> {
                 counts: Counts::default(),
                 scratch: Scratch::default(),
                 limits,
+                unfinished: 0,
             },
         }
     }
@@ -163,7 +166,15 @@ impl<O: Observer> Handler for Dispatch<'_, O> {
             stub_limit: self.limits.stub,
             open_limit: self.limits.open_calls,
         };
+        let before = state.unfinished(self.limits.stub);
         state.event(at, event, &mut sink);
+        let mut after = state.unfinished(self.limits.stub);
+        let others = self.unfinished.saturating_sub(before);
+        if others.saturating_add(after) > self.limits.unfinished_total {
+            state.shed(at, &mut sink);
+            after = state.unfinished(self.limits.stub);
+        }
+        self.unfinished = others.saturating_add(after);
     }
 }
 
@@ -201,17 +212,36 @@ impl Conversation {
                 }
             }
             TcpEvent::Closed(reason) => {
-                for from in [Side::Opener, Side::Peer] {
-                    let (framer, calls) = self.side(from);
-                    framer.finish(&mut |pdu, len| calls.pdu(from, at, pdu, len, sink));
-                }
-                self.calls.finish(sink);
+                self.end(at, sink);
                 if let Some(notice) = Notice::of_close(sink.connection.stream, at, reason) {
                     sink.notice(notice);
                 }
             }
         }
         self.count(sink);
+    }
+
+    fn unfinished(&self, stub_limit: usize) -> usize {
+        let framers = self
+            .opener
+            .unfinished()
+            .saturating_add(self.peer.unfinished());
+        framers.saturating_add(self.calls.unfinished(stub_limit))
+    }
+
+    /// Hands on what is unfinished as far as it goes, and keeps none of it.
+    fn shed<O: Observer>(&mut self, at: Stamp, sink: &mut Sink<'_, O>) {
+        self.end(at, sink);
+        let stream = sink.connection.stream;
+        sink.notice(Notice::Shed { stream, at });
+    }
+
+    fn end<O: Observer>(&mut self, at: Stamp, sink: &mut Sink<'_, O>) {
+        for from in [Side::Opener, Side::Peer] {
+            let (framer, calls) = self.side(from);
+            framer.finish(&mut |pdu, len| calls.pdu(from, at, pdu, len, sink));
+        }
+        self.calls.finish(sink);
     }
 
     fn side(&mut self, side: Side) -> (&mut Framer, &mut Calls) {

@@ -56,6 +56,8 @@ pub struct Summary {
     pub bad_pdus: u64,
     /// Connections given up because too many were open.
     pub evicted: u64,
+    /// Times that what was unfinished on a connection was given up because too much was.
+    pub shed: u64,
 }
 
 impl Summary {
@@ -118,6 +120,7 @@ impl Counts {
             Notice::BadPdu { .. } => add(&mut summary.bad_pdus),
             Notice::Orphan { .. } => add(&mut summary.orphans),
             Notice::Evicted { .. } => add(&mut summary.evicted),
+            Notice::Shed { .. } => add(&mut summary.shed),
             Notice::UnknownLink { .. } => {}
         }
     }

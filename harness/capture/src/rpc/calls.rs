@@ -148,8 +148,21 @@ impl Calls {
         }
     }
 
-    /// Hands on the calls that got no reply.
+    /// Bytes of calls that wait; fragments count as the most they can become.
+    pub(crate) fn unfinished(&self, stub_limit: usize) -> usize {
+        let assemblers = [&self.requests, &self.responses];
+        let open = assemblers.iter().filter(|assembler| assembler.is_some());
+        let stubs = self.open.iter().map(|open| open.stub.len());
+        stubs.fold(
+            open.count().saturating_mul(stub_limit),
+            usize::saturating_add,
+        )
+    }
+
+    /// Hands on the calls that got no reply, and forgets fragments.
     pub(crate) fn finish<O: Observer>(&mut self, sink: &mut Sink<'_, O>) {
+        self.requests = None;
+        self.responses = None;
         while let Some(open) = self.open.pop_front() {
             self.hand_on(open, None, sink);
         }

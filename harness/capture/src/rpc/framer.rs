@@ -42,6 +42,11 @@ impl Framer {
         self.state = State::Searching;
     }
 
+    /// Bytes of the PDU begun.
+    pub(crate) const fn unfinished(&self) -> usize {
+        self.partial.len()
+    }
+
     /// Whether the direction had a PDU.
     pub(crate) const fn has_found(&self) -> bool {
         self.found
@@ -105,6 +110,7 @@ impl Framer {
     /// Hands on what is left of a PDU that will not be completed.
     pub(crate) fn finish(&mut self, pdu: &mut impl FnMut(&[u8], u16)) {
         self.gap(u64::MAX, pdu);
+        self.partial = Vec::new();
     }
 
     /// Adds to the PDU begun; what is left of `bytes` behind it.

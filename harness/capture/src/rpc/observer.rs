@@ -204,6 +204,13 @@ pub enum Notice {
         /// Its last packet.
         at: Stamp,
     },
+    /// What was unfinished on a connection was given up: too much was, on all connections together.
+    Shed {
+        /// The connection.
+        stream: u32,
+        /// The packet that made it too much.
+        at: Stamp,
+    },
     /// Packets of a link type that is not known; told once for each type.
     UnknownLink {
         /// The first such packet.
@@ -253,6 +260,11 @@ impl fmt::Display for Notice {
             Self::Evicted { stream, at } => write!(
                 f,
                 "stream {stream}: given up after packet {}, too many connections are open",
+                at.packet
+            ),
+            Self::Shed { stream, at } => write!(
+                f,
+                "stream {stream}: what was unfinished at packet {} is given up, too much is on all streams",
                 at.packet
             ),
             Self::UnknownLink { at, link } => {

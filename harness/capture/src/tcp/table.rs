@@ -16,6 +16,8 @@ pub struct Limits {
     pub pending_total: usize,
     /// Bytes of a call's stub, all its fragments together.
     pub stub: usize,
+    /// Bytes of unfinished PDUs and calls of all connections together.
+    pub unfinished_total: usize,
     /// Calls of a connection that wait for their reply at once.
     pub open_calls: usize,
 }
@@ -27,6 +29,7 @@ impl Default for Limits {
             pending: 256 * 1024,
             pending_total: 16 * 1024 * 1024,
             stub: 256 * 1024,
+            unfinished_total: 16 * 1024 * 1024,
             open_calls: 64,
         }
     }

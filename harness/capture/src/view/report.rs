@@ -44,6 +44,11 @@ impl Summary {
             (self.bad_pdus, "PDU", "that cannot be read"),
             (self.evicted, "connection", "given up, too many were open"),
             (
+                self.shed,
+                "time",
+                "unfinished calls were given up, too many bytes were kept",
+            ),
+            (
                 self.incomplete_datagrams,
                 "IP datagram",
                 "with missing fragments",

@@ -339,6 +339,19 @@ fn calls_that_wait_are_bounded() {
 }
 
 #[test]
+fn what_is_unfinished_is_bounded_over_all_connections() {
+    let mut lines = vec![bind(SyntaxId::KMS), accepted()];
+    lines.extend((2..10).map(whole));
+    let limits = Limits {
+        unfinished_total: 1000,
+        ..Limits::default()
+    };
+    let (seen, summary) = read_with(&file(&lines), limits);
+    // Three stubs of 268 bytes fit; the fourth gives up all.
+    assert_eq!((summary.shed, seen.exchanges.len()), (2, 8));
+}
+
+#[test]
 fn a_pdu_is_complete_with_the_packet_that_brought_its_last_byte() {
     let bytes = request(2).encoded().bytes;
     let parts = bytes.chunks(100).map(|part| up(part.to_vec()));
