@@ -27,6 +27,11 @@ impl Connection {
         }
     }
 
+    /// Before anything has come: an honest host says nothing unasked.
+    pub fn greet(&mut self, _host: &mut Host, _out: &mut Vec<u8>) -> Next {
+        self.next()
+    }
+
     /// Octets have come: appends the answers to `out`.
     pub fn receive(
         &mut self,

@@ -84,22 +84,11 @@ impl Pair {
         }
     }
 
-    /// One whose plain bind was acknowledged.
-    pub(crate) fn bound() -> Self {
-        Self::bound_by(&bind())
-    }
-
     pub(crate) fn bound_by(bind: &BindBuilder) -> Self {
         let mut pair = Self::new();
         let answer = pair.send(bind.encoded());
         assert_eq!((answer.types(), answer.after), (vec![12], After::Open));
         pair
-    }
-
-    /// A second connection to the same host takes the first one's place; the first stays open.
-    pub(crate) fn another(&mut self) -> Connection {
-        let link = Connection::open(&mut self.host, self.now, 1688);
-        std::mem::replace(&mut self.link, link)
     }
 
     pub(crate) fn send(&mut self, octets: impl AsRef<[u8]>) -> Answer {
@@ -149,11 +138,6 @@ pub(crate) fn opened(
 impl Answer {
     pub(crate) fn types(&self) -> Vec<u8> {
         self.pdus.iter().map(|pdu| pdu[2]).collect()
-    }
-
-    pub(crate) fn pdu(&self) -> Pdu<'_> {
-        assert_eq!(self.pdus.len(), 1, "{:?}", self.types());
-        Pdu::decode(&self.pdus[0]).unwrap()
     }
 
     /// The whole stub of a response.

@@ -1,5 +1,7 @@
 //! The reference host, driven octet by octet without a socket.
 mod answers;
+mod catalogue;
 mod kit;
 mod policy;
 mod properties;
+mod script;

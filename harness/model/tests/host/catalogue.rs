@@ -1,0 +1,34 @@
+//! The requirements of the catalogue, each with its stimulus, on the state machine.
+
+use kmspec_model::fault::Faults;
+
+use crate::script::Script;
+
+mod association;
+mod call;
+mod header;
+mod kms;
+mod robust;
+
+/// Every script.
+pub(crate) fn scripts() -> Vec<Script> {
+    [
+        header::scripts(),
+        association::scripts(),
+        call::scripts(),
+        robust::scripts(),
+        kms::scripts(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+#[test]
+fn every_requirement_is_met_without_faults() {
+    let failures: Vec<String> = scripts()
+        .iter()
+        .filter_map(|script| script.play(Faults::NONE).err())
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
