@@ -25,6 +25,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 pub use glob::Glob;
+pub use kmspec_runner::verdict::Level;
 pub use parse::{CatalogueError, CatalogueProblem};
 
 /// The text that the sources `kms-protocol: section N` speak of.
@@ -78,18 +79,6 @@ pub enum Role {
     Both,
 }
 
-/// How much a requirement weighs, the lightest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Informative; never a failure by itself.
-    May,
-    /// Windows does it and others rely on it at most rarely.
-    Should,
-    /// Breaking it breaks clients or hosts, or is a safety defect.
-    Must,
-}
-
 /// How well a requirement is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -119,7 +108,6 @@ macro_rules! names {
 
 names! {
     Role { Host = "host", Client = "client", Both = "both" }
-    Level { May = "may", Should = "should", Must = "must" }
     Confidence { Check = "check", Sure = "sure" }
 }
 

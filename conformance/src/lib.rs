@@ -5,6 +5,7 @@
 //! anything can be the target.
 
 pub mod catalogue;
+pub mod plan;
 
 mod crypto;
 mod kms;

@@ -1,0 +1,107 @@
+//! Every case on the lab host: each must pass, or say why it does not apply.
+//!
+//! `cargo test -p kmspec-conformance --test lab -- rpc.bind` runs the cases whose id holds `rpc.bind`.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use kmspec_conformance::plan::{Selection, plan};
+use kmspec_lab::{LabHost, Settings};
+use kmspec_runner::plan::Options;
+use kmspec_runner::run::{Row, run};
+use kmspec_runner::target::{Instance, Launch, LaunchError, Pending, Target};
+use kmspec_runner::verdict::Verdict;
+use kmspec_wire::keys::KeySet;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// Starts lab hosts.
+#[derive(Debug)]
+struct Lab;
+
+struct Running {
+    address: SocketAddr,
+    host: LabHost,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lab host at {}", self.address)
+    }
+}
+
+impl Launch for Lab {
+    fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>> {
+        Box::pin(async {
+            let host = LabHost::start(Settings::default()).await;
+            let host = host.map_err(|error| LaunchError::Failed(error.to_string()))?;
+            Ok(Box::new(Running {
+                address: host.address(),
+                host,
+            }) as Box<dyn Instance>)
+        })
+    }
+}
+
+impl Instance for Running {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn stop(self: Box<Self>) -> Pending<'static, ()> {
+        Box::pin(self.host.stop())
+    }
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let wanted = |id: &str| {
+        arguments
+            .filter
+            .as_ref()
+            .is_none_or(|filter| id.contains(filter.as_str()))
+    };
+    let mut rows = plan(&Selection::default()).expect("everything can be selected");
+    rows.retain(|row| wanted(&row.id));
+    let target = Target::launched("lab host", Arc::new(Lab), Arc::new(KeySet::lab()));
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let result = runtime.block_on(run(rows, &target, &Options::default(), Arc::new(())));
+    let could_not = result.unable.clone();
+    let mut trials: Vec<Trial> = result.rows.into_iter().map(trial).collect();
+    if !arguments.list {
+        trials.push(Trial::test("the-run-as-a-whole", move || {
+            if could_not.is_empty() {
+                Ok(())
+            } else {
+                Err(Failed::from(could_not.join("; ")))
+            }
+        }));
+    }
+    libtest_mimic::run(
+        &Arguments {
+            filter: None,
+            ..arguments
+        },
+        trials,
+    )
+    .exit();
+}
+
+fn trial(row: Row) -> Trial {
+    let name = row.id.clone();
+    let skipped = row.verdict == Verdict::Skip;
+    let check = move || match row.verdict {
+        Verdict::Pass | Verdict::Skip => Ok(()),
+        other => {
+            let why = row
+                .failure
+                .map(|failure| format!("step {}: {failure}", failure.step));
+            let why = why.or(row.reason).unwrap_or_default();
+            Err(Failed::from(format!(
+                "{other:?} — {}\n  {why}",
+                row.sentence
+            )))
+        }
+    };
+    Trial::test(name, check).with_ignored_flag(skipped)
+}
