@@ -4,9 +4,11 @@ mod answer;
 mod field;
 mod seen;
 
-pub use answer::{Answer, Got, acks, closed, fault, nak, refusal, responds, silent};
+pub use answer::{
+    Answer, Got, acks, acks_with, closed, fault, kind, nak, refusal, responds, silent,
+};
 pub use field::Field;
 pub use seen::{
-    AlterContextRespPdu, BindAckPdu, BindNakPdu, FaultPdu, Kind, ResponsePdu, Seen, SeenAck,
+    AlterContextRespPdu, AnyPdu, BindAckPdu, BindNakPdu, FaultPdu, Kind, ResponsePdu, Seen, SeenAck,
 };
-pub(crate) use seen::{describe_pdu, evidence, ptype_name};
+pub(crate) use seen::{describe_pdu, evidence, ptype_name, same_results};

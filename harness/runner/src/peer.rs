@@ -9,12 +9,13 @@ mod record;
 pub(crate) use kms::system_time;
 pub use kms::{Activation, Asked, Lawful, Outcome, Product};
 pub use link::{Arrival, Ending, Link};
-pub use record::{Direction, Event, Record};
+pub use record::{Broken, Direction, Event, Record};
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use kmspec_rules::{Judge, Memory, Roles};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
 use kmspec_wire::ndr::TransferSyntax;
@@ -39,6 +40,8 @@ pub struct Endpoint {
     pub timing: Timing,
     /// The tester's clock, standing still; `None` for the system's.
     pub now: Option<FileTime>,
+    /// What was seen of the target on other connections: what must be fresh, and what must stay as it is.
+    pub memory: Memory,
 }
 
 /// What a well-formed call of the target is.
@@ -118,6 +121,16 @@ impl Peer {
     /// What went over the wire so far.
     pub fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// A judge of what holds of every answer, for a new connection.
+    fn judge(&self) -> Judge {
+        let judge = Judge::new(Roles::HOST).with_memory(self.endpoint.memory.clone());
+        if self.endpoint.call.is_kms() {
+            judge.with_keys(Arc::clone(&self.endpoint.keys))
+        } else {
+            judge
+        }
     }
 
     /// Random octets of the case's own stream.

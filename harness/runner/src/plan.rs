@@ -45,6 +45,37 @@ impl Planned {
     }
 }
 
+/// What is to be run, and what is to be judged of every answer meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The rows, in the order of the reports.
+    pub rows: Vec<Planned>,
+    /// The requirements on every answer that get a row of their own behind them.
+    pub every_answer: Vec<About>,
+}
+
+impl From<Vec<Planned>> for Plan {
+    fn from(rows: Vec<Planned>) -> Self {
+        let every_answer = Vec::new();
+        Self { rows, every_answer }
+    }
+}
+
+/// What the catalogue says of a requirement on every answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Its id; `kmspec-rules` judges it.
+    pub id: String,
+    /// How much it weighs.
+    pub level: Level,
+    /// Who has to keep it: `host`, `client` or `both`.
+    pub role: &'static str,
+    /// It in one line.
+    pub title: String,
+    /// The documents that say so.
+    pub source: String,
+}
+
 /// How to run.
 #[derive(Clone, Debug)]
 pub struct Options {

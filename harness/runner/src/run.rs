@@ -1,6 +1,7 @@
 //! Running a plan against a target.
 
 mod attempt;
+mod every;
 mod health;
 mod place;
 mod result;
@@ -14,7 +15,7 @@ pub use result::{Row, RunResult};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::plan::{Options, Planned};
+use crate::plan::{Options, Plan, Planned};
 use crate::target::Target;
 use session::Session;
 
@@ -43,13 +44,14 @@ impl Observer for () {}
 ///
 /// What (seed, id) decide is the same whatever `options.jobs`, and the rows are in the plan's order.
 pub async fn run(
-    plan: Vec<Planned>,
+    plan: impl Into<Plan>,
     target: &Target,
     options: &Options,
     observer: Arc<dyn Observer>,
 ) -> RunResult {
     let began = Instant::now();
-    if plan.is_empty() {
+    let plan = plan.into();
+    if plan.rows.is_empty() {
         return RunResult::unable(target, options, "nothing is selected");
     }
     let session = Session::new(plan, target.clone(), options.clone(), observer);

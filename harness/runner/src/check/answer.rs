@@ -1,8 +1,10 @@
 use std::fmt;
 
-use kmspec_wire::pdu::{Body, CallId, ContextId, FaultStatus, NakReason, Pdu, PfcFlags};
+use kmspec_wire::pdu::{
+    Body, CallId, ContextId, ContextResult, FaultStatus, Header, NakReason, Pdu, PduType, PfcFlags,
+};
 
-use super::describe_pdu;
+use super::{describe_pdu, ptype_name, same_results};
 
 /// One lawful way of answering. A requirement's `expect` and `tolerate` are lists of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ enum First {
     Response,
     Refusal,
     Ack,
+    Results(Vec<ContextResult>),
+    Kind(PduType),
 }
 
 /// The connection ends without a PDU.
@@ -64,6 +68,16 @@ pub const fn refusal() -> Answer {
 /// A `bind_ack` without a security trailer, whatever its results.
 pub const fn acks() -> Answer {
     Answer::beginning(First::Ack)
+}
+
+/// A `bind_ack` or `alter_context_resp` with these results, in what a client may use of them.
+pub fn acks_with(results: impl IntoIterator<Item = ContextResult>) -> Answer {
+    Answer::beginning(First::Results(results.into_iter().collect()))
+}
+
+/// A PDU of this type, whatever is in it.
+pub const fn kind(ptype: PduType) -> Answer {
+    Answer::beginning(First::Kind(ptype))
 }
 
 impl Answer {
@@ -118,7 +132,7 @@ impl Answer {
             return self.first == First::Nothing;
         };
         let Ok(pdu) = Pdu::decode(octets) else {
-            return false;
+            return matches!((&self.first, Header::peek(octets)), (First::Kind(kind), Ok(header)) if *kind == header.ptype);
         };
         self.call_id.is_none_or(|id| id == pdu.header.call_id) && self.first.is(&pdu)
     }
@@ -148,6 +162,10 @@ impl First {
                 .last_chunk()
                 .is_some_and(|value| *value != [0; 4]),
             (Self::Ack, Body::BindAck(_)) => pdu.auth.is_none(),
+            (Self::Results(wanted), Body::BindAck(ack) | Body::AlterContextResp(ack)) => {
+                same_results(&ack.results.iter().collect::<Vec<_>>(), wanted)
+            }
+            (Self::Kind(kind), _) => *kind == pdu.header.ptype,
             _ => false,
         }
     }
@@ -177,6 +195,8 @@ impl fmt::Display for Answer {
             First::Response => f.write_str("response")?,
             First::Refusal => f.write_str("response with a return value other than 0")?,
             First::Ack => f.write_str("bind_ack without a security trailer")?,
+            First::Results(results) => write!(f, "results {results:?}")?,
+            First::Kind(kind) => f.write_str(&ptype_name(*kind))?,
         }
         if let Some(CallId(id)) = self.call_id {
             write!(f, " of call {id}")?;

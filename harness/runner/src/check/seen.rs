@@ -17,6 +17,25 @@ pub trait Kind {
     const PTYPE: PduType;
     /// The body, if it is of this kind.
     fn of(body: Body<'_>) -> Option<Self::Body<'_>>;
+    /// What a failure calls it.
+    fn name() -> String {
+        ptype_name(Self::PTYPE)
+    }
+}
+
+/// Any PDU at all: for what holds of each.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyPdu;
+
+impl Kind for AnyPdu {
+    type Body<'a> = Body<'a>;
+    const PTYPE: PduType = PduType(u8::MAX);
+    fn of(body: Body<'_>) -> Option<Self::Body<'_>> {
+        Some(body)
+    }
+    fn name() -> String {
+        "PDU".to_owned()
+    }
 }
 
 macro_rules! kinds {
@@ -72,7 +91,7 @@ impl<K: Kind> Seen<K> {
             Ok(_) => describe_pdu(&octets),
             Err(error) => format!("{}: {error}", describe_pdu(&octets)),
         };
-        let wanted = format!("a well-formed {}", ptype_name(K::PTYPE));
+        let wanted = format!("a well-formed {}", K::name());
         Err(Field::new("PDU", problem, step, evidence(&octets, None)).violates(wanted))
     }
 
@@ -143,6 +162,26 @@ pub trait SeenAck {
     /// # Errors
     /// A failure with the first result that differs, or their number.
     fn results_are(&self, expected: &[ContextResult]) -> Result<(), Stop>;
+    /// The results must be those of one of these lists, in what a client may use of them: the transfer syntax of an
+    /// acceptance, the reason of anything else.
+    ///
+    /// # Errors
+    /// A failure with all lists.
+    fn results_among(&self, lawful: &[&[ContextResult]]) -> Result<(), Stop>;
+}
+
+/// Whether two lists of results say the same to a client: of an acceptance the reason, of anything else the transfer
+/// syntax means nothing. Source: C706 12.6.3.1.
+pub(crate) fn same_results(got: &[ContextResult], wanted: &[ContextResult]) -> bool {
+    let same = |(got, wanted): (&ContextResult, &ContextResult)| {
+        got.result == wanted.result
+            && if got.is_accepted() {
+                got.transfer_syntax == wanted.transfer_syntax
+            } else {
+                got.reason == wanted.reason
+            }
+    };
+    got.len() == wanted.len() && got.iter().zip(wanted).all(same)
 }
 
 impl<K> SeenAck for Seen<K>
@@ -160,6 +199,14 @@ where
             self.field(&format!("result[{nth}]"), got).is(*wanted)?;
         }
         Ok(())
+    }
+
+    fn results_among(&self, lawful: &[&[ContextResult]]) -> Result<(), Stop> {
+        let wanted: Vec<String> = lawful.iter().map(|list| format!("{list:?}")).collect();
+        self.field("result", self.results())
+            .satisfies(wanted.join(" or "), |got| {
+                lawful.iter().any(|list| same_results(got, list))
+            })
     }
 }
 

@@ -1,12 +1,29 @@
-//! Calls where a requirement tolerates another answer than the one it wants.
+//! Calls and offers where a requirement tolerates another answer than the one it wants.
 
 use kmspec_wire::pdu::{PduType, RequestBuilder};
 
 use super::Link;
-use crate::check::{Answer, ResponsePdu, Seen, closed, responds};
+use crate::check::{Answer, Kind, ResponsePdu, Seen, closed, kind, responds};
 use crate::verdict::Stop;
 
 impl Link {
+    /// The next PDU is of this kind, or one of the tolerated answers, which is noted and gives `None`.
+    ///
+    /// # Errors
+    /// A failure that says what came instead.
+    pub async fn expect_or<K: Kind>(
+        &mut self,
+        tolerated: &[Answer],
+    ) -> Result<Option<Seen<K>>, Stop> {
+        let got = self.answers(&[kind(K::PTYPE)], tolerated).await?;
+        match got.octets {
+            Some(octets) if octets.get(2) == Some(&K::PTYPE.0) => {
+                Seen::new(octets, self.peer().record().steps()).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The catalogue's `OK_RESPONSE` to this call, or one of the tolerated answers, which is noted and gives `None`.
     ///
     /// # Errors

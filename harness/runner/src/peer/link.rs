@@ -2,6 +2,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use kmspec_rules::Judge;
 use kmspec_wire::fragment::{Assembler, Framer, Limits, Part};
 use kmspec_wire::ndr::TransferSyntax;
 use kmspec_wire::pdu::{Body, ContextId, FaultStatus, Pdu, PfcFlags, RequestBuilder};
@@ -12,7 +13,6 @@ use tokio::time::{Instant, timeout_at};
 use super::{Direction, Event, Peer};
 use crate::check::{
     AlterContextRespPdu, Answer, BindAckPdu, BindNakPdu, FaultPdu, Got, Kind, ResponsePdu, Seen,
-    ptype_name,
 };
 use crate::verdict::{Failure, Stop};
 
@@ -44,6 +44,7 @@ pub struct Link {
     ended: Option<Ending>,
     context: (ContextId, TransferSyntax),
     last_call_id: u32,
+    judge: Judge,
 }
 
 /// What arrived, or did not, by a moment.
@@ -70,6 +71,7 @@ impl Link {
             port,
         });
         let context = (ContextId(0), TransferSyntax::Ndr32);
+        let judge = peer.judge();
         Ok(Self {
             stream,
             peer,
@@ -78,6 +80,7 @@ impl Link {
             ended: None,
             context,
             last_call_id: 1,
+            judge,
         })
     }
 
@@ -139,6 +142,8 @@ impl Link {
             direction,
             octets: octets.to_vec(),
         });
+        self.judge
+            .octets(kmspec_rules::Direction::FromClient, octets);
         let limit = self.peer.endpoint.timing.answer;
         match tokio::time::timeout(limit, self.stream.write_all(octets)).await {
             Ok(Ok(())) => Ok(()),
@@ -208,10 +213,20 @@ impl Link {
             octets: octets.to_vec(),
         });
         self.framer.push(octets);
+        self.judge.octets(kmspec_rules::Direction::FromHost, octets);
+        self.peer
+            .record
+            .broken(self.number, self.judge.take_violations());
     }
 
     fn note_end(&mut self, ending: Ending) {
         self.ended = Some(ending);
+        if ending == Ending::Closed {
+            self.judge.end(kmspec_rules::Direction::FromHost);
+            self.peer
+                .record
+                .broken(self.number, self.judge.take_violations());
+        }
         self.note_ending(Direction::FromTarget, ending);
     }
 
@@ -242,7 +257,7 @@ impl Link {
             Arrival::Ended(ending) => format!("the connection {ending}"),
             Arrival::Nothing => format!("silence for {limit:?}"),
         };
-        let expected = ptype_name(K::PTYPE);
+        let expected = K::name();
         Err(Failure {
             step,
             field: "PDU".to_owned(),
@@ -312,7 +327,11 @@ impl Link {
         Ok(response)
     }
 
-    pub(super) fn is_ok(&self, response: &Seen<ResponsePdu>, call_id: u32) -> Result<(), Stop> {
+    /// This response must be the catalogue's `OK_RESPONSE` to the call.
+    ///
+    /// # Errors
+    /// A failure that names what differs.
+    pub fn is_ok(&self, response: &Seen<ResponsePdu>, call_id: u32) -> Result<(), Stop> {
         response.call_id_is(call_id)?;
         response.flags_one_of([PfcFlags::WHOLE, PfcFlags::WHOLE | PfcFlags::CONC_MPX])?;
         self.return_value_is_0(response)
@@ -474,6 +493,12 @@ impl Link {
             }
             .into()),
         }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.peer.record.judged(self.judge.tally());
     }
 }
 

@@ -2,6 +2,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use kmspec_rules::{Tally, Violation};
+
 use super::Ending;
 
 /// Who sent it.
@@ -57,6 +59,19 @@ pub struct Record {
     connections: AtomicUsize,
     events: Mutex<Vec<Event>>,
     notes: Mutex<Vec<String>>,
+    broken: Mutex<Vec<Broken>>,
+    tally: Mutex<Tally>,
+}
+
+/// A requirement on every answer that one broke, whatever the case was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The connection of the case.
+    pub connection: usize,
+    /// The step of the case's story, counted from 1.
+    pub step: usize,
+    /// What was broken, and where.
+    pub violation: Violation,
 }
 
 impl Default for Record {
@@ -67,6 +82,8 @@ impl Default for Record {
             connections: AtomicUsize::new(0),
             events: Mutex::default(),
             notes: Mutex::default(),
+            broken: Mutex::default(),
+            tally: Mutex::default(),
         }
     }
 }
@@ -118,6 +135,47 @@ impl Record {
     /// All notes so far.
     pub fn notes(&self) -> Vec<String> {
         self.notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Keeps what the judge of a connection found.
+    pub(super) fn broken(&self, connection: usize, violations: Vec<Violation>) {
+        if violations.is_empty() {
+            return;
+        }
+        let step = self.steps.load(Ordering::Relaxed);
+        let found = violations.into_iter().map(|violation| Broken {
+            connection,
+            step,
+            violation,
+        });
+        self.broken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(found);
+    }
+
+    /// Keeps how often the judge of a connection judged what.
+    pub(super) fn judged(&self, tally: &Tally) {
+        self.tally
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .merge(tally);
+    }
+
+    /// Every requirement on every answer that was broken so far.
+    pub fn violations(&self) -> Vec<Broken> {
+        self.broken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// How often each of them was judged, on the connections that are no longer open.
+    pub fn tally(&self) -> Tally {
+        self.tally
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()

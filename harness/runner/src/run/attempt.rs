@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use kmspec_rules::Tally;
 use tokio::task::{JoinError, JoinSet};
 
+use super::every::Sighting;
 use crate::peer::{Endpoint, Peer, Record};
 use crate::plan::{Options, Planned};
 use crate::run::Row;
@@ -43,7 +45,7 @@ impl Attempt {
 }
 
 /// The row that attempts at the same case come to. The first that does not pass is shown.
-pub(super) fn judge(planned: &Planned, attempts: Vec<Attempt>, options: &Options) -> Row {
+pub(super) fn judge(planned: &Planned, attempts: Vec<Attempt>, options: &Options) -> Judgement {
     let judged = |attempt: &Attempt| attempt.judged(planned.level, options.level);
     let verdicts: Vec<Verdict> = attempts.iter().map(|attempt| judged(attempt).0).collect();
     let shown = attempts
@@ -51,7 +53,9 @@ pub(super) fn judge(planned: &Planned, attempts: Vec<Attempt>, options: &Options
         .find(|attempt| attempt.outcome.is_err())
         .or(attempts.first());
     let Some(shown) = shown else {
-        return Row::of(planned, Verdict::Error).because("the case did not run");
+        return Row::of(planned, Verdict::Error)
+            .because("the case did not run")
+            .into();
     };
     let (verdict, failure, reason) = judged(shown);
     let mut row = Row::of(planned, verdict);
@@ -65,7 +69,33 @@ pub(super) fn judge(planned: &Planned, attempts: Vec<Attempt>, options: &Options
     if options.keep_transcripts || !matches!(row.verdict, Verdict::Pass | Verdict::Skip) {
         row.transcript = shown.record.events();
     }
-    row
+    let mut judgement = Judgement::from(row);
+    for attempt in &attempts {
+        judgement.tally.merge(&attempt.record.tally());
+        judgement.broken.extend(Sighting::all_in(&attempt.record));
+    }
+    judgement
+}
+
+/// A row, and what the judges of every answer saw while it ran.
+#[derive(Debug)]
+pub(super) struct Judgement {
+    /// The row.
+    pub(super) row: Row,
+    /// How often each rule was judged.
+    pub(super) tally: Tally,
+    /// What was broken, with evidence.
+    pub(super) broken: Vec<Sighting>,
+}
+
+impl From<Row> for Judgement {
+    fn from(row: Row) -> Self {
+        Self {
+            row,
+            tally: Tally::default(),
+            broken: Vec::new(),
+        }
+    }
 }
 
 /// Runs a case in a task of its own, so that neither its panic nor its hanging is ours.

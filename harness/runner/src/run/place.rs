@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use kmspec_rules::Memory;
+
 use crate::target::{Instance, LaunchError, Origin, Target};
 
 /// The instance that all cases share, unless they need a fresh one.
@@ -13,6 +15,8 @@ pub(super) struct Place {
     pub(super) address: SocketAddr,
     /// Why it serves no longer, and cannot be started again.
     pub(super) dead: Option<String>,
+    /// What was seen of this instance.
+    pub(super) memory: Memory,
     instance: Option<Box<dyn Instance>>,
     log: String,
 }
@@ -31,6 +35,7 @@ impl Place {
             generation: 0,
             address,
             dead: None,
+            memory: Memory::default(),
             instance,
             log: String::new(),
         })
@@ -50,6 +55,7 @@ impl Place {
         let instance = started?;
         self.address = instance.address();
         self.instance = Some(instance);
+        self.memory = Memory::default();
         Ok(())
     }
 

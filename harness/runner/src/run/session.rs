@@ -5,23 +5,26 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use kmspec_rules::Memory;
 use kmspec_wire::filetime::FileTime;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinSet;
 
-use super::attempt::{Attempt, attempt, judge};
+use super::attempt::{Attempt, Judgement, attempt, judge};
+use super::every::every_answer;
 use super::health::{self, Exactness};
 use super::place::Place;
 use super::{Observer, Row, RunResult};
 use crate::case::Needs;
 use crate::peer::{Endpoint, system_time};
-use crate::plan::{Options, Planned};
+use crate::plan::{About, Options, Plan, Planned};
 use crate::target::{Launch, LaunchError, Origin, Target};
 use crate::verdict::{Stop, Verdict};
 
 /// One run under way, shared by the tasks that run its cases.
 pub(super) struct Session {
     plan: Vec<Planned>,
+    every_answer: Vec<About>,
     target: Target,
     options: Options,
     now: FileTime,
@@ -33,7 +36,7 @@ pub(super) struct Session {
 /// What is known so far.
 #[derive(Debug)]
 struct Progress {
-    rows: Vec<Option<Row>>,
+    rows: Vec<Option<Judgement>>,
     running: BTreeMap<usize, Instant>,
     unable: Vec<String>,
     exactness: Exactness,
@@ -61,20 +64,20 @@ enum Loss {
 /// What came of running a row.
 enum Judged {
     /// This.
-    Row(Box<Row>),
+    Row(Box<Judgement>),
     /// Nothing that can be relied on: the target's health was lost while several cases ran. It has to run again, alone.
     Suspect,
 }
 
 impl Session {
     pub(super) fn new(
-        plan: Vec<Planned>,
+        plan: Plan,
         target: Target,
         options: Options,
         observer: Arc<dyn Observer>,
     ) -> Arc<Self> {
         let progress = Progress {
-            rows: plan.iter().map(|_| None).collect(),
+            rows: plan.rows.iter().map(|_| None).collect(),
             running: BTreeMap::new(),
             unable: Vec::new(),
             exactness: Exactness::Well,
@@ -82,7 +85,8 @@ impl Session {
         };
         Arc::new(Self {
             now: options.now.unwrap_or_else(system_time),
-            plan,
+            plan: plan.rows,
+            every_answer: plan.every_answer,
             target,
             options,
             observer,
@@ -113,7 +117,7 @@ impl Session {
         let place = Place::find(&self.target)
             .await
             .map_err(|error| error.to_string())?;
-        let endpoint = self.endpoint_at(place.address);
+        let endpoint = self.endpoint_of(&place);
         *self.place.lock().await = Some(place);
         let exactness = health::first_look(&endpoint, self.options.seed)
             .await
@@ -128,7 +132,7 @@ impl Session {
         let Some(place) = place.as_ref().filter(|place| place.dead.is_none()) else {
             return;
         };
-        if let Err(problem) = self.look(&self.endpoint_at(place.address)).await {
+        if let Err(problem) = self.look(&self.endpoint_of(place)).await {
             let reason = format!("the target died: at the end: {problem}");
             self.progress().unable.push(reason);
         }
@@ -184,20 +188,21 @@ impl Session {
         let began = Instant::now();
         self.progress().running.insert(index, began);
         let judged = match self.obstacle(planned) {
-            Some(row) => Judged::Row(Box::new(row)),
+            Some(row) => Judged::Row(Box::new(row.into())),
             None => self.judge(planned, company).await,
         };
         self.progress().running.remove(&index);
-        let Judged::Row(mut row) = judged else {
+        let Judged::Row(mut judgement) = judged else {
             return Some(index);
         };
-        row.took = began.elapsed();
-        self.observer.finished(&row);
+        judgement.row.took = began.elapsed();
+        let row = &judgement.row;
+        self.observer.finished(row);
         let mut progress = self.progress();
         if self.options.fail_fast && row.verdict == Verdict::Fail && progress.stopped_by.is_none() {
             progress.stopped_by = Some(row.id.clone());
         }
-        progress.rows[index] = Some(*row);
+        progress.rows[index] = Some(*judgement);
         None
     }
 
@@ -229,7 +234,8 @@ impl Session {
             Ok(found) => found,
             Err(reason) => {
                 let reason = format!("not run: {reason}");
-                return Judged::Row(Box::new(Row::of(planned, Verdict::Error).because(reason)));
+                let row = Row::of(planned, Verdict::Error).because(reason);
+                return Judged::Row(Box::new(row.into()));
             }
         };
         let mut attempts = Vec::new();
@@ -252,12 +258,12 @@ impl Session {
     }
 
     /// Runs a row against instances of its own.
-    async fn judge_fresh(&self, planned: &Planned, launch: &Arc<dyn Launch>) -> Row {
+    async fn judge_fresh(&self, planned: &Planned, launch: &Arc<dyn Launch>) -> Judgement {
         let mut attempts = Vec::new();
         for _ in 0..self.options.repeat.max(1) {
             let attempt = match self.attempt_fresh(planned, launch).await {
                 Ok(attempt) => attempt,
-                Err(reason) => return Row::of(planned, Verdict::Error).because(reason),
+                Err(reason) => return Row::of(planned, Verdict::Error).because(reason).into(),
             };
             attempts.push(attempt);
         }
@@ -276,7 +282,7 @@ impl Session {
             None
         };
         let endpoint = match &own {
-            Some(instance) => self.endpoint_at(instance.address()),
+            Some(instance) => self.endpoint_at(instance.address(), Memory::default()),
             None => self.shared_place().await?.0,
         };
         let mut attempt = attempt(planned, Arc::clone(&endpoint), &self.options).await;
@@ -322,7 +328,7 @@ impl Session {
         if together && place.generation != generation {
             return Loss::Suspect;
         }
-        let recovered = self.look(&self.endpoint_at(place.address)).await.is_ok();
+        let recovered = self.look(&self.endpoint_of(place)).await.is_ok();
         if recovered {
             place.generation += 1;
         } else if let Err(error) = place.renew(&self.target).await {
@@ -359,11 +365,11 @@ impl Session {
         let place = place.as_ref().ok_or("there is no target")?;
         match &place.dead {
             Some(reason) => Err(reason.clone()),
-            None => Ok((self.endpoint_at(place.address), place.generation)),
+            None => Ok((self.endpoint_of(place), place.generation)),
         }
     }
 
-    fn row(&self, planned: &Planned, attempts: Vec<Attempt>) -> Row {
+    fn row(&self, planned: &Planned, attempts: Vec<Attempt>) -> Judgement {
         judge(planned, attempts, &self.options)
     }
 
@@ -381,13 +387,18 @@ impl Session {
         }
     }
 
-    fn endpoint_at(&self, address: SocketAddr) -> Arc<Endpoint> {
+    fn endpoint_of(&self, place: &Place) -> Arc<Endpoint> {
+        self.endpoint_at(place.address, place.memory.clone())
+    }
+
+    fn endpoint_at(&self, address: SocketAddr, memory: Memory) -> Arc<Endpoint> {
         Arc::new(Endpoint {
             address,
             call: self.target.call.clone(),
             keys: Arc::clone(&self.target.keys),
             timing: self.options.timing,
             now: Some(self.now),
+            memory,
         })
     }
 
@@ -410,13 +421,18 @@ impl Session {
         let why = unable
             .first()
             .map_or("the harness has a bug", String::as_str);
-        let missing =
-            |planned: &Planned| Row::of(planned, Verdict::Error).because(format!("not run: {why}"));
-        let rows = rows
+        let missing = |planned: &Planned| {
+            let row = Row::of(planned, Verdict::Error);
+            Judgement::from(row.because(format!("not run: {why}")))
+        };
+        let judgements: Vec<Judgement> = rows
             .into_iter()
             .zip(&self.plan)
             .map(|(row, planned)| row.unwrap_or_else(|| missing(planned)))
             .collect();
+        let every = every_answer(&self.every_answer, &judgements, self.options.level);
+        let rows = judgements.into_iter().map(|judgement| judgement.row);
+        let rows = rows.chain(every).collect();
         RunResult {
             target: self.target.name.clone(),
             seed: self.options.seed,

@@ -1,0 +1,162 @@
+//! What holds of every answer, put together over all cases.
+
+use kmspec_rules::{Count, Direction as Sender, PduRef};
+use kmspec_wire::pdu::Header;
+
+use super::Row;
+use super::attempt::Judgement;
+use crate::check::evidence;
+use crate::peer::{Broken, Direction, Event, Record};
+use crate::plan::About;
+use crate::verdict::{Failure, Level, Verdict};
+
+/// A requirement on every answer that was broken once, with the PDU that shows it.
+#[derive(Debug)]
+pub(super) struct Sighting {
+    requirement: &'static str,
+    failure: Failure,
+    transcript: Vec<Event>,
+}
+
+impl Sighting {
+    /// All that the judges of a record saw.
+    pub(super) fn all_in(record: &Record) -> Vec<Self> {
+        let violations = record.violations();
+        if violations.is_empty() {
+            return Vec::new();
+        }
+        let events = record.events();
+        let sighting = |broken| Self::of(broken, &events);
+        violations.into_iter().map(sighting).collect()
+    }
+
+    fn of(broken: Broken, events: &[Event]) -> Self {
+        let Broken {
+            connection,
+            step,
+            violation,
+        } = broken;
+        let octets = octets_of(events, connection, violation.pdu);
+        let evidence = octets.map(|octets| {
+            let inside = !violation.at.is_empty() && violation.at.end <= octets.len();
+            evidence(&octets, inside.then(|| violation.at.clone()))
+        });
+        let failure = Failure {
+            step,
+            field: violation.field.to_owned(),
+            expected: violation.expected,
+            got: violation.got,
+            evidence,
+        };
+        Self {
+            requirement: violation.requirement,
+            failure,
+            transcript: events.to_vec(),
+        }
+    }
+}
+
+/// A row for each of these requirements that was judged at all.
+pub(super) fn every_answer(
+    requirements: &[About],
+    judgements: &[Judgement],
+    gate: Level,
+) -> Vec<Row> {
+    let row = |about| row(about, judgements, gate);
+    requirements.iter().filter_map(row).collect()
+}
+
+fn row(about: &About, judgements: &[Judgement], gate: Level) -> Option<Row> {
+    let mut count = Count::default();
+    for judgement in judgements {
+        let more = judgement.tally.of(&about.id);
+        count.judged += more.judged;
+        count.broken += more.broken;
+    }
+    let seen: Vec<(&str, &Sighting)> = judgements
+        .iter()
+        .flat_map(|judgement| {
+            let of_it = |sighting: &&Sighting| sighting.requirement == about.id;
+            let here = judgement.broken.iter().filter(of_it);
+            here.map(|sighting| (judgement.row.id.as_str(), sighting))
+        })
+        .collect();
+    let first = seen.first().map(|(_, sighting)| *sighting);
+    let verdict = match first {
+        None if count.judged == 0 => return None,
+        None => Verdict::Pass,
+        Some(_) => Verdict::of_failure(about.level, gate),
+    };
+    let ids = seen.iter().map(|(id, _)| *id).collect();
+    Some(Row {
+        id: format!("{}/every-answer", about.id),
+        requirement: about.id.clone(),
+        suite: "every-answer".to_owned(),
+        level: about.level,
+        role: about.role,
+        title: about.title.clone(),
+        sentence: sentence(&about.id),
+        source: about.source.clone(),
+        verdict,
+        failure: first.map(|sighting| sighting.failure.clone()),
+        reason: None,
+        notes: notes(count, ids),
+        took: std::time::Duration::ZERO,
+        transcript: first.map_or_else(Vec::new, |sighting| sighting.transcript.clone()),
+    })
+}
+
+/// How often it was judged and broken, and in which cases.
+fn notes(count: Count, mut ids: Vec<&str>) -> Vec<String> {
+    let mut notes = vec![format!("judged {} times", count.judged)];
+    ids.dedup();
+    if !ids.is_empty() {
+        let shown = ids.iter().take(MOST_IDS).copied().collect::<Vec<_>>();
+        let mut note = format!("broken {} times, in {}", count.broken, shown.join(", "));
+        if let Some(more @ 1..) = ids.len().checked_sub(MOST_IDS) {
+            note = format!("{note} and {more} more");
+        }
+        notes.push(note);
+    }
+    notes
+}
+
+/// What the rules of a requirement ask, in their own words.
+fn sentence(requirement: &str) -> String {
+    let rule = kmspec_rules::RULES
+        .iter()
+        .find(|rule| rule.requirement == requirement);
+    rule.map_or_else(String::new, |rule| rule.sentence.to_owned())
+}
+
+/// The octets of one PDU of a connection, cut out of what was sent that way.
+fn octets_of(events: &[Event], connection: usize, pdu: PduRef) -> Option<Vec<u8>> {
+    let way = match pdu.direction {
+        Sender::FromClient => Direction::ToTarget,
+        Sender::FromHost => Direction::FromTarget,
+    };
+    let mut stream = Vec::new();
+    for event in events {
+        if let Event::Octets {
+            connection: number,
+            direction,
+            octets,
+            ..
+        } = event
+            && (*number, *direction) == (connection, way)
+        {
+            stream.extend_from_slice(octets);
+        }
+    }
+    let mut rest = stream.as_slice();
+    for _ in 0..pdu.index {
+        let len = Header::peek_frag_length(rest)?;
+        rest = rest.split_at_checked(usize::from(len))?.1;
+    }
+    let len = Header::peek_frag_length(rest).map_or(rest.len(), usize::from);
+    let octets = rest.get(..len.max(Header::LEN)).unwrap_or(rest);
+    (!octets.is_empty()).then(|| octets.to_vec())
+}
+
+/// Ids that a note lists.
+const MOST_IDS: usize = 5;
