@@ -182,7 +182,9 @@ impl Judge {
                 words("a verifier of that length", "none")
             });
         }
+        // A verifier that is not there was judged above.
         let error = decoded.as_ref().err();
+        let error = error.filter(|error| !error.field.starts_with("auth_"));
         let at = error.map_or(8, |error| error.at);
         let place = (
             error.map_or("frag_length", |e| e.field),
@@ -316,9 +318,9 @@ impl Judge {
     fn unfinished(&self) -> Unfinished {
         let pending = self.client.pending();
         match Header::peek(pending) {
-            Ok(head) => Unfinished::Call(head.call_id),
+            Ok(head) if head.drep.is_supported() => Unfinished::Call(head.call_id),
             Err(_) if pending.is_empty() => Unfinished::Nothing,
-            Err(_) => Unfinished::Unknown,
+            Ok(_) | Err(_) => Unfinished::Unknown,
         }
     }
 }

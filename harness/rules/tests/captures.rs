@@ -13,7 +13,7 @@ use kmspec_wire::keys::KeySet;
 struct Judges {
     keys: Arc<KeySet>,
     memories: BTreeMap<Endpoint, Memory>,
-    judges: BTreeMap<u32, Judge>,
+    connections: BTreeMap<u32, Judge>,
 }
 
 impl Judges {
@@ -21,7 +21,7 @@ impl Judges {
         let mut judges = Self {
             keys: Arc::new(KeySet::lab()),
             memories: BTreeMap::new(),
-            judges: BTreeMap::new(),
+            connections: BTreeMap::new(),
         };
         kmspec_capture::read(bytes, Limits::default(), &mut judges);
         judges
@@ -29,7 +29,7 @@ impl Judges {
 
     fn tally(&self) -> Tally {
         let mut tally = Tally::default();
-        for judge in self.judges.values() {
+        for judge in self.connections.values() {
             tally.merge(judge.tally());
         }
         tally
@@ -39,16 +39,19 @@ impl Judges {
 impl Observer for Judges {
     fn pdu(&mut self, pdu: &rpc::Pdu<'_>) {
         let memory = self.memories.entry(pdu.connection.peer).or_default();
-        let judge = self.judges.entry(pdu.connection.stream).or_insert_with(|| {
-            let judge = Judge::new(Roles::BOTH)
-                .with_keys(Arc::clone(&self.keys))
-                .with_memory(memory.clone());
-            if pdu.connection.mid_stream {
-                judge.mid_stream()
-            } else {
-                judge
-            }
-        });
+        let judge = self
+            .connections
+            .entry(pdu.connection.stream)
+            .or_insert_with(|| {
+                let judge = Judge::new(Roles::BOTH)
+                    .with_keys(Arc::clone(&self.keys))
+                    .with_memory(memory.clone());
+                if pdu.connection.mid_stream {
+                    judge.mid_stream()
+                } else {
+                    judge
+                }
+            });
         if pdu.is_cut() {
             judge.gap();
             return;
@@ -62,7 +65,7 @@ impl Observer for Judges {
 
     fn notice(&mut self, notice: &Notice) {
         if let Notice::Gap { stream, .. } | Notice::NoPdu { stream, .. } = notice
-            && let Some(judge) = self.judges.get_mut(stream)
+            && let Some(judge) = self.connections.get_mut(stream)
         {
             judge.gap();
         }
@@ -75,7 +78,7 @@ fn recorded_hosts_and_clients_break_what_the_snapshot_says() {
     for capture in kmspec_captures::all() {
         let judges = Judges::of(capture.bytes);
         let (mut first, mut times) = (BTreeMap::new(), BTreeMap::new());
-        for (stream, judge) in &judges.judges {
+        for (stream, judge) in &judges.connections {
             for violation in judge.violations() {
                 let key = (violation.role, violation.requirement, violation.field);
                 *times.entry(key).or_insert(0) += 1;

@@ -113,10 +113,13 @@ fn rules_of_wire(
         Version::V5 => OF_V5,
         Version::V6 => OF_V6,
     };
+    // A request that contradicts itself may be answered in either of its versions; and of a response that contradicts
+    // itself, one version being right, no more is to be said than that.
+    let (outer, inner) = (response.version, response.body.version);
+    let half_right = outer != inner && (outer == request.version || inner == request.version);
+    let echo_is_moot = request.checks.inner_version == Some(false) || half_right;
     for name in OF_RESPONSES.iter().chain(of_layout) {
-        // A request that contradicts itself may be answered in either of its versions.
-        let moot = *name == verify::ECHO_VERSION && request.checks.inner_version == Some(false);
-        if !moot {
+        if *name != verify::ECHO_VERSION || !echo_is_moot {
             relay(out, Role::Host, name, &found, start);
         }
     }
