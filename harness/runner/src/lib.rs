@@ -7,14 +7,18 @@
 
 pub mod case;
 pub mod check;
+pub mod exit;
 pub mod peer;
 pub mod plan;
+pub mod report;
 pub mod run;
 pub mod suite;
 pub mod target;
+pub mod transcript;
 pub mod verdict;
 
 pub use case::{Case, Needs};
+pub use exit::Exit;
 pub use peer::{Link, Peer};
 pub use plan::{Options, Planned};
 pub use run::{Observer, Row, RunResult, run};

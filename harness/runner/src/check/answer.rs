@@ -126,6 +126,36 @@ impl Answer {
         self.closes
     }
 
+    /// Whether what came is this answer: it begins so, and ends the connection or, where no PDU came, does not. That the
+    /// connection ends behind the PDU of an answer which need not end it is not looked at.
+    pub(crate) fn is_given_by(&self, got: &Got) -> bool {
+        let ends_right = self.closes == got.ended.is_some() || !self.closes && got.octets.is_some();
+        ends_right && self.begins_with(got.octets.as_deref())
+    }
+
+    /// Whether one of these answers is silence.
+    pub(crate) fn may_be_silence(lawful: &[Self]) -> bool {
+        lawful
+            .iter()
+            .any(|answer| !answer.closes && answer.begins_with(None))
+    }
+
+    /// Whether each of these answers that begins with this PDU ends the connection.
+    pub(crate) fn must_end(lawful: &[Self], octets: &[u8]) -> bool {
+        let fitting = || {
+            lawful
+                .iter()
+                .filter(|answer| answer.begins_with(Some(octets)))
+        };
+        fitting().next().is_some() && fitting().all(Self::is_closing)
+    }
+
+    /// All of these in words.
+    pub(crate) fn list(lawful: &[Self]) -> String {
+        let words: Vec<String> = lawful.iter().map(ToString::to_string).collect();
+        words.join("; or ")
+    }
+
     /// Whether a PDU, or none before an end or silence, begins this answer.
     pub(crate) fn begins_with(&self, octets: Option<&[u8]>) -> bool {
         let Some(octets) = octets else {

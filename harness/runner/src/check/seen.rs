@@ -95,6 +95,15 @@ impl<K: Kind> Seen<K> {
         Err(Field::new("PDU", problem, step, evidence(&octets, None)).violates(wanted))
     }
 
+    /// The same PDU among those of other kinds.
+    pub fn untyped(&self) -> Seen<AnyPdu> {
+        Seen {
+            octets: self.octets.clone(),
+            step: self.step,
+            kind: PhantomData,
+        }
+    }
+
     /// The common header.
     pub fn header(&self) -> Header {
         self.pdu().header

@@ -63,12 +63,14 @@ impl Link {
         let broken =
             |error: io::Error| Stop::Error(format!("cannot set up the connection: {error}"));
         stream.set_nodelay(true).map_err(broken)?;
-        let port = stream.local_addr().map_err(broken)?.port();
+        let from = stream.local_addr().map_err(broken)?;
+        let to = peer.endpoint.address;
         let number = peer.record.connection();
         peer.record.push(Event::Opened {
             connection: number,
             at: peer.record.elapsed(),
-            port,
+            from,
+            to,
         });
         let context = (ContextId(0), TransferSyntax::Ndr32);
         let judge = peer.judge();
@@ -240,6 +242,15 @@ impl Link {
         });
     }
 
+    /// Whether octets arrive, or the connection ends, within `limit`. Nothing is taken: the next expectation sees it.
+    pub async fn stirs_within(&self, limit: Duration) -> bool {
+        let arrived = !self.framer.pending().is_empty() || self.ended.is_some();
+        arrived
+            || tokio::time::timeout(limit, self.stream.peek(&mut [0]))
+                .await
+                .is_ok()
+    }
+
     /// Octets that arrived and are not a whole PDU.
     pub fn unfinished(&self) -> &[u8] {
         self.framer.pending()
@@ -400,26 +411,15 @@ impl Link {
         tolerated: &[Answer],
     ) -> Result<Got, Stop> {
         let step = self.peer.record.step();
-        let lawful = || expected.iter().chain(tolerated);
-        let got = self.observe(lawful().cloned().collect()).await?;
-        let fits = |answer: &&Answer| {
-            answer.begins_with(got.octets.as_deref())
-                && answer.is_closing() == (got.ended.is_some())
-                || (answer.begins_with(got.octets.as_deref())
-                    && !answer.is_closing()
-                    && got.octets.is_some())
-        };
-        if expected.iter().any(|answer| fits(&answer)) {
+        let lawful: Vec<Answer> = expected.iter().chain(tolerated).cloned().collect();
+        let got = self.observe(&lawful).await?;
+        if expected.iter().any(|answer| answer.is_given_by(&got)) {
             return Ok(got);
         }
-        if let Some(answer) = tolerated.iter().find(fits) {
+        if let Some(answer) = tolerated.iter().find(|answer| answer.is_given_by(&got)) {
             self.peer.record.note(format!("tolerated: {answer}"));
             return Ok(got);
         }
-        let wanted = lawful()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join("; or ");
         let evidence = got
             .octets
             .as_deref()
@@ -427,7 +427,7 @@ impl Link {
         Err(Failure {
             step,
             field: "answer".to_owned(),
-            expected: wanted,
+            expected: Answer::list(&lawful),
             got: got.to_string(),
             evidence,
         }
@@ -436,46 +436,30 @@ impl Link {
 
     /// Waits for the beginning of an answer, and for the end of the connection where every lawful answer that begins so
     /// ends it.
-    async fn observe(&mut self, lawful: Vec<Answer>) -> Result<Got, Stop> {
+    async fn observe(&mut self, lawful: &[Answer]) -> Result<Got, Stop> {
         let timing = self.peer.endpoint.timing;
-        let may_be_silent = lawful
-            .iter()
-            .any(|answer| answer.begins_with(None) && !answer.is_closing());
-        let octets = match self
-            .arrival_within(if may_be_silent {
-                timing.quiet
-            } else {
-                timing.answer
-            })
-            .await?
-        {
-            Arrival::Pdu(octets) => octets,
-            Arrival::Ended(ending) => {
-                return Ok(Got {
-                    octets: None,
-                    ended: Some(ending),
-                });
-            }
-            Arrival::Nothing => {
-                return Ok(Got {
-                    octets: None,
-                    ended: None,
-                });
-            }
-        };
-        let mut fitting = lawful
-            .iter()
-            .filter(|answer| answer.begins_with(Some(&octets)))
-            .peekable();
-        let must_end = fitting.peek().is_some() && fitting.all(Answer::is_closing);
-        let ended = if must_end {
-            self.ends_within(timing.close).await?
+        let limit = if Answer::may_be_silence(lawful) {
+            timing.quiet
         } else {
-            None
+            timing.answer
         };
-        Ok(Got {
-            octets: Some(octets),
-            ended,
+        Ok(match self.arrival_within(limit).await? {
+            Arrival::Pdu(octets) => Got {
+                ended: if Answer::must_end(lawful, &octets) {
+                    self.ends_within(timing.close).await?
+                } else {
+                    None
+                },
+                octets: Some(octets),
+            },
+            Arrival::Ended(ending) => Got {
+                octets: None,
+                ended: Some(ending),
+            },
+            Arrival::Nothing => Got {
+                octets: None,
+                ended: None,
+            },
         })
     }
 

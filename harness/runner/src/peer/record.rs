@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,8 +25,10 @@ pub enum Event {
         connection: usize,
         /// Since the case began.
         at: Duration,
-        /// The tester's port.
-        port: u16,
+        /// The tester's end.
+        from: SocketAddr,
+        /// The target's end.
+        to: SocketAddr,
     },
     /// Octets went over it, as one segment.
     Octets {

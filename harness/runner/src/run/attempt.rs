@@ -44,13 +44,15 @@ impl Attempt {
     }
 }
 
-/// The row that attempts at the same case come to. The first that does not pass is shown.
+/// The row that attempts at the same case come to: what could not be judged is shown before what does not pass.
 pub(super) fn judge(planned: &Planned, attempts: Vec<Attempt>, options: &Options) -> Judgement {
     let judged = |attempt: &Attempt| attempt.judged(planned.level, options.level);
     let verdicts: Vec<Verdict> = attempts.iter().map(|attempt| judged(attempt).0).collect();
+    let error = |attempt: &&Attempt| matches!(attempt.outcome, Err(Stop::Error(_)));
     let shown = attempts
         .iter()
-        .find(|attempt| attempt.outcome.is_err())
+        .find(error)
+        .or_else(|| attempts.iter().find(|attempt| attempt.outcome.is_err()))
         .or(attempts.first());
     let Some(shown) = shown else {
         return Row::of(planned, Verdict::Error)
@@ -60,7 +62,7 @@ pub(super) fn judge(planned: &Planned, attempts: Vec<Attempt>, options: &Options
     let (verdict, failure, reason) = judged(shown);
     let mut row = Row::of(planned, verdict);
     (row.failure, row.reason) = (failure, reason);
-    if verdicts.iter().any(|other| *other != verdict) {
+    if verdict != Verdict::Error && verdicts.iter().any(|other| *other != verdict) {
         row.verdict = Verdict::Flaky;
         let names: Vec<&str> = verdicts.into_iter().map(Verdict::name).collect();
         row.reason = Some(format!("came out as {}", names.join(", ")));

@@ -98,6 +98,9 @@ fn row(about: &About, judgements: &[Judgement], gate: Level) -> Option<Row> {
         sentence: sentence(&about.id),
         source: about.source.clone(),
         verdict,
+        shown_in: seen
+            .first()
+            .map_or_else(String::new, |(id, _)| (*id).to_owned()),
         failure: first.map(|sighting| sighting.failure.clone()),
         reason: None,
         notes: notes(count, ids),

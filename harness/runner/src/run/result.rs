@@ -72,6 +72,8 @@ pub struct Row {
     pub source: String,
     /// How it came out.
     pub verdict: Verdict,
+    /// The case to run in order to see it again: the row itself, unless it judges the answers of all.
+    pub shown_in: String,
     /// What was expected and what came, where a requirement is broken.
     pub failure: Option<Failure>,
     /// Why it was skipped, could not be judged, or is flaky.
@@ -96,6 +98,7 @@ impl Row {
             sentence: planned.case.sentence.trim().to_owned(),
             source: planned.source.clone(),
             verdict,
+            shown_in: planned.id.clone(),
             failure: None,
             reason: None,
             notes: Vec::new(),
