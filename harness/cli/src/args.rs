@@ -1,0 +1,182 @@
+//! The command line. A doc comment is the option's help.
+
+mod decode;
+mod lab;
+mod list;
+mod run;
+mod values;
+
+pub(crate) use decode::{DecodeArgs, DecodeFormat};
+pub(crate) use lab::{LabArgs, LabCommand, ServeArgs};
+pub(crate) use list::{ExplainArgs, ListArgs, ListFormat};
+pub(crate) use run::{EvidenceArgs, HowArgs, RunArgs, SelectArgs, SubjectArgs};
+pub(crate) use values::{ReportKind, ReportTo};
+
+use std::ffi::OsString;
+
+use clap::builder::BoolishValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::config::{self, Config};
+use crate::failure::{self, Failure};
+
+/// Judges anything that speaks the KMS activation protocol.
+///
+/// Every option can also be set in the environment, as `KMSPEC_<OPTION>`, or in the file kmspec.toml of this folder or of
+/// one above it: at its top for every command, or in a table named for one command, such as [run]. The command line
+/// beats the environment, which beats the file.
+///
+/// Exit codes: 0 everything required holds; 1 something required does not; 2 it could not be judged.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kmspec",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Terminal")]
+pub(crate) struct Global {
+    /// When to use colours; `NO_COLOR` is heeded too.
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// What to log to standard error.
+    #[arg(long, global = true, value_name = "LEVEL", value_enum, default_value_t = Log::Off)]
+    pub(crate) log: Log,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Also into files and pipes.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// The least that is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Log {
+    /// Nothing.
+    Off,
+    /// What is broken.
+    Error,
+    /// What to act on.
+    Warn,
+    /// What begins and ends.
+    Info,
+    /// What is decided and why.
+    Debug,
+    /// All of it.
+    Trace,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(Box<RunArgs>),
+    Decode(DecodeArgs),
+    List(ListArgs),
+    Explain(ExplainArgs),
+    Lab(LabArgs),
+}
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// Work.
+    Work(Box<Args>),
+    /// A text about the program: help or version.
+    Text(clap::builder::StyledStr),
+}
+
+/// Reads a command line, with the environment and what `config` has.
+pub(crate) fn parse(
+    line: impl IntoIterator<Item = OsString>,
+    config: &Config,
+) -> Result<Asked, Failure> {
+    let command = with_variables(config.applied_to(Args::command())?);
+    let line: Vec<OsString> = line.into_iter().collect();
+    let asked_of = path(&command, &line);
+    let parsed = command
+        .try_get_matches_from(line)
+        .and_then(|matches| Args::from_arg_matches(&matches));
+    match parsed {
+        Ok(args) => Ok(Asked::Work(Box::new(args))),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Asked::Text(error.render())),
+            _ => Err(failure::usage(&error, &asked_of)),
+        },
+    }
+}
+
+/// The command of a line by its names, as far as it goes: `kmspec lab serve`.
+fn path(command: &clap::Command, line: &[OsString]) -> String {
+    let mut path = command.get_name().to_owned();
+    let mut command = command;
+    for word in line.iter().skip(1) {
+        if let Some(inner) = command.find_subcommand(word) {
+            path = format!("{path} {}", inner.get_name());
+            command = inner;
+        }
+    }
+    path
+}
+
+/// Gives every option its variable.
+fn with_variables(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(with_variable)
+        .mut_subcommands(with_variables)
+}
+
+fn with_variable(arg: Arg) -> Arg {
+    // A target is an operand, and as worth setting once as any option.
+    let Some(long) = arg.get_long().or(config::operand(&arg)) else {
+        return arg;
+    };
+    let variable = format!("KMSPEC_{}", long.to_uppercase().replace('-', "_"));
+    let arg = match arg.get_action() {
+        ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
+        _ => arg,
+    };
+    arg.env(variable).hide_env(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        with_variables(Args::command()).debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_its_variable() {
+        fn check(command: &clap::Command, count: &mut usize) {
+            for arg in command.get_arguments() {
+                let Some(long) = arg.get_long() else { continue };
+                let variable = arg.get_env().expect(long).to_str().unwrap();
+                let expected = format!("KMSPEC_{}", long.to_uppercase().replace('-', "_"));
+                assert_eq!(variable, expected);
+                *count += 1;
+            }
+            command.get_subcommands().for_each(|sub| check(sub, count));
+        }
+        let mut count = 0;
+        check(&with_variables(Args::command()), &mut count);
+        assert!(count > 10, "{count}");
+    }
+}

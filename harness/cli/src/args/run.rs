@@ -1,0 +1,110 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueHint;
+use kmspec_conformance::catalogue::{Level, Role};
+use kmspec_wire::pdu::SyntaxId;
+
+use super::values::{Octets, ReportTo, Shard, at_least_one, duration, interface, level, role};
+
+/// Judge a host: replay the recordings, run the suites, print the verdicts.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// What to judge: HOST:PORT, or a target file (TOML); without it, the lab host, started for the run.
+    pub(crate) target: Option<String>,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) subject: SubjectArgs,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceArgs,
+    /// Print a line for each case, too.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+/// Which cases.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Which cases")]
+pub(crate) struct SelectArgs {
+    /// Only this suite. May be repeated.
+    #[arg(long, value_name = "SUITE")]
+    pub(crate) suite: Vec<String>,
+    /// Only cases whose id, or whose requirement's, matches; * and ? are wildcards. May be repeated.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) only: Vec<String>,
+    /// No case whose id, or whose requirement's, matches. May be repeated.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) skip: Vec<String>,
+    /// Only requirements on this role.
+    #[arg(long, value_parser = role(), default_value = "host", value_name = "ROLE")]
+    pub(crate) role: Role,
+    /// Only this part of all cases: the I-th of N. A case's id decides, so that a new one moves no other.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
+}
+
+/// What is known of the target.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "What is known of the target")]
+pub(crate) struct SubjectArgs {
+    /// The target's key set; without it, the lab's.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) keys: Option<PathBuf>,
+    /// Judge the RPC layer of this interface instead of KMS.
+    #[arg(long, value_name = "UUID/VERSION", value_parser = interface, requires = "stub")]
+    pub(crate) interface: Option<SyntaxId>,
+    /// The operation of --interface to call.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) opnum: u16,
+    /// A request stub, as NDR32, that --interface answers without a fault; may be empty.
+    #[arg(long, value_name = "HEX", requires = "interface")]
+    pub(crate) stub: Option<Octets>,
+    /// The target's clock is not to be relied on: skip what needs it.
+    #[arg(long)]
+    pub(crate) no_clock: bool,
+}
+
+/// How to run.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "How to run")]
+pub(crate) struct HowArgs {
+    /// Lightest level whose failures fail the run.
+    #[arg(long, value_parser = level(), default_value = "must", value_name = "LEVEL")]
+    pub(crate) level: Level,
+    /// Where all randomness comes from; the same seed gives the same octets.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Cases at the same time.
+    #[arg(long, value_name = "NUMBER", default_value_t = 16, value_parser = at_least_one)]
+    pub(crate) jobs: usize,
+    /// Longest wait for a connection, an answer, or the end of a connection.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub(crate) timeout: Duration,
+    /// Longest time for a case.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    pub(crate) case_timeout: Duration,
+    /// Longest time for all of it; what is known by then is reported.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) run_timeout: Option<Duration>,
+    /// Stop at the first failure.
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Run each case so many times; one that comes out differently is flaky.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = at_least_one)]
+    pub(crate) repeat: usize,
+}
+
+/// What to leave behind.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "What to leave behind")]
+pub(crate) struct EvidenceArgs {
+    /// Write a report: json or junit. May be repeated.
+    #[arg(long, value_name = "KIND=PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) report: Vec<ReportTo>,
+    /// Write a pcapng file into this folder for each case that did not hold.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) transcripts: Option<PathBuf>,
+}

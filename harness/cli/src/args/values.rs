@@ -1,0 +1,293 @@
+//! Values of options.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use kmspec_conformance::catalogue::{Level, Role};
+use kmspec_wire::pdu::SyntaxId;
+use thiserror::Error;
+
+/// A value that an option does not take; the fragment says what it takes.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub(crate) struct ValueError(String);
+
+fn wrong<T>(what: impl Into<String>) -> Result<T, ValueError> {
+    Err(ValueError(what.into()))
+}
+
+/// Reads a level, with the possible ones for the help.
+pub(crate) fn level() -> impl TypedValueParser<Value = Level> {
+    PossibleValuesParser::new(["must", "should", "may"]).map(|name| match &*name {
+        "must" => Level::Must,
+        "should" => Level::Should,
+        _ => Level::May,
+    })
+}
+
+/// Reads a role, with the possible ones for the help.
+pub(crate) fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(["host", "client"]).map(|name| match &*name {
+        "host" => Role::Host,
+        _ => Role::Client,
+    })
+}
+
+/// Reads a duration: `300ms`, `5s`, `1.5s`, `2m`; seconds without a unit.
+pub(crate) fn duration(text: &str) -> Result<Duration, ValueError> {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" | "" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => f64::NAN,
+    };
+    let taken = number
+        .parse()
+        .map_or(f64::NAN, |number: f64| number * seconds);
+    match Duration::try_from_secs_f64(taken) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => wrong("a duration is a number above 0 and ms, s, m or h, as in 300ms or 5s"),
+    }
+}
+
+/// Reads a number of which there must be one at least.
+pub(crate) fn at_least_one(text: &str) -> Result<usize, ValueError> {
+    match text.parse() {
+        Ok(0) => wrong("there must be one at least"),
+        Ok(number) => Ok(number),
+        Err(error) => wrong(format!("{error}")),
+    }
+}
+
+/// Reads an interface: `UUID/MAJOR.MINOR`.
+pub(crate) fn interface(text: &str) -> Result<SyntaxId, ValueError> {
+    let form =
+        "an interface is its UUID and version, as in 12345678-1234-abcd-ef00-0123456789ab/1.0";
+    let parse = || {
+        let (uuid, version) = text.split_once('/')?;
+        let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
+        Some(SyntaxId {
+            uuid: uuid.parse().ok()?,
+            major: major.parse().ok()?,
+            minor: minor.parse().ok()?,
+        })
+    };
+    parse().map_or_else(|| wrong(form), Ok)
+}
+
+/// Octets of a stub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Octets(pub(crate) Vec<u8>);
+
+impl fmt::Display for Octets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
+impl FromStr for Octets {
+    type Err = ValueError;
+
+    /// Hexadecimal digits, two an octet; none for an empty stub.
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let digits: Option<Vec<u8>> = text
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != ':')
+            .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+            .collect();
+        match digits {
+            None => wrong("octets are hexadecimal digits"),
+            Some(digits) if digits.len() % 2 > 0 => {
+                wrong("octets have two hexadecimal digits each")
+            }
+            Some(digits) => Ok(Self(
+                digits
+                    .chunks(2)
+                    .map(|pair| pair[0] << 4 | pair[1])
+                    .collect(),
+            )),
+        }
+    }
+}
+
+/// One of so many parts of all cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shard {
+    index: u64,
+    total: u64,
+}
+
+impl Shard {
+    /// Whether a case belongs to it. The id alone decides, so that a new case moves no other: FNV-1a, modulo the number
+    /// of parts.
+    pub(crate) fn holds(self, id: &str) -> bool {
+        let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        // The low bits of FNV depend on the low bits of the text alone.
+        (hash ^ hash >> 32) % self.total == self.index - 1
+    }
+}
+
+impl FromStr for Shard {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let parse = || {
+            let (index, total) = text.split_once('/')?;
+            Some((index.parse().ok()?, total.parse().ok()?))
+        };
+        match parse() {
+            Some((index, total)) if (1..=total).contains(&index) => Ok(Self { index, total }),
+            _ => wrong("a part is I/N with I from 1 to N, as in 2/5"),
+        }
+    }
+}
+
+/// A report to write: its kind and where to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReportTo {
+    pub(crate) kind: ReportKind,
+    pub(crate) path: PathBuf,
+}
+
+/// Kinds of reports that go to files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReportKind {
+    /// Everything, for programs.
+    Json,
+    /// What continuous integration shows.
+    Junit,
+}
+
+impl FromStr for ReportTo {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let form = "a report is KIND=PATH with json or junit for KIND, as in json=report.json";
+        let kind = match text.split_once('=') {
+            Some((_, "")) | None => return wrong(form),
+            Some(("json", _)) => ReportKind::Json,
+            Some(("junit", _)) => ReportKind::Junit,
+            Some(_) => return wrong(form),
+        };
+        let path = text
+            .split_once('=')
+            .map(|(_, path)| path)
+            .unwrap_or_default();
+        Ok(Self {
+            kind,
+            path: path.into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_number_and_a_unit() {
+        let ms = Duration::from_millis;
+        for (text, expected) in [
+            ("300ms", Some(ms(300))),
+            ("5s", Some(ms(5000))),
+            ("5", Some(ms(5000))),
+            ("1.5s", Some(ms(1500))),
+            ("2m", Some(ms(120_000))),
+            ("1h", Some(ms(3_600_000))),
+            ("0", None),
+            ("", None),
+            ("s", None),
+            ("-1s", None),
+            ("1d", None),
+            ("1e99s", None),
+            ("99999999999999999999999h", None),
+        ] {
+            assert_eq!(duration(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn octets_are_pairs_of_digits() {
+        for (text, expected) in [
+            ("", Some(vec![])),
+            ("00ff", Some(vec![0, 255])),
+            ("00 FF:1a", Some(vec![0, 255, 26])),
+            ("0", None),
+            ("0g", None),
+        ] {
+            assert_eq!(text.parse::<Octets>().ok().map(|o| o.0), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_case_is_in_exactly_one_part() {
+        let parts: Vec<Shard> = (1..=5).map(|i| format!("{i}/5").parse().unwrap()).collect();
+        let mut sizes = [0; 5];
+        for number in 0..1000 {
+            let id = format!("rpc.bind.case-{number}");
+            let holding: Vec<usize> = (0..5).filter(|&i| parts[i].holds(&id)).collect();
+            assert_eq!(holding.len(), 1, "{id}");
+            sizes[holding[0]] += 1;
+        }
+        assert!(sizes.iter().all(|&size| size > 120), "{sizes:?}");
+    }
+
+    #[test]
+    fn a_case_stays_in_its_part() {
+        let part: Shard = "3/4".parse().unwrap();
+        assert!(part.holds("rpc.bind.ack-basic"));
+    }
+
+    #[test]
+    fn parts_are_counted_from_one() {
+        for (text, good) in [
+            ("1/1", true),
+            ("5/5", true),
+            ("0/5", false),
+            ("6/5", false),
+            ("1/0", false),
+            ("1", false),
+            ("a/b", false),
+        ] {
+            assert_eq!(text.parse::<Shard>().is_ok(), good, "{text}");
+        }
+    }
+
+    #[test]
+    fn interfaces_have_a_uuid_and_a_version() {
+        let mgmt = "afa8bd80-7d8a-11c9-bef4-08002b102989";
+        for (text, version) in [
+            (format!("{mgmt}/1.0"), Some((1, 0))),
+            (format!("{mgmt}/3"), Some((3, 0))),
+            (format!("{mgmt}/1.70000"), None),
+            (mgmt.to_owned(), None),
+            ("afa8bd80/1.0".to_owned(), None),
+        ] {
+            let read = interface(&text).ok().map(|id| (id.major, id.minor));
+            assert_eq!(read, version, "{text}");
+        }
+    }
+
+    #[test]
+    fn reports_have_a_kind_and_a_path() {
+        for (text, good) in [
+            ("json=a", true),
+            ("junit=a=b", true),
+            ("xml=a", false),
+            ("json", false),
+            ("json=", false),
+        ] {
+            assert_eq!(text.parse::<ReportTo>().is_ok(), good, "{text}");
+        }
+    }
+}

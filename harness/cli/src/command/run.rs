@@ -1,0 +1,131 @@
+mod again;
+mod evidence;
+mod select;
+
+use std::sync::Arc;
+
+use anstream::{AutoStream, ColorChoice};
+use kmspec_conformance::catalogue;
+use kmspec_runner::peer::Timing;
+use kmspec_runner::plan::{Interrupt, Plan};
+use kmspec_runner::report::text::{self, Style};
+use kmspec_runner::{Exit, Level, Options, RunResult, Target, Verdict, run as run_plan};
+
+use crate::args::{HowArgs, RunArgs};
+use crate::command::interrupt::interrupted;
+use crate::command::progress::Progress;
+use crate::failure::Failure;
+use crate::output::{Output, complain, tell};
+use crate::target::{Embedded, target};
+
+/// `kmspec run`.
+pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let plan = select::plan(&args.select)?;
+    let target = target(
+        args.target.as_deref(),
+        &args.subject,
+        Embedded::seeded(args.how.seed),
+    )?;
+    let reports = evidence::open(&args.evidence)?;
+    let options = options(&args.how, !args.subject.no_clock);
+    let result = super::runtime()?.block_on(judge(plan, &target, &options));
+    let style = Style {
+        colour: colours(),
+        command: again::again(args),
+    };
+    if args.verbose {
+        for row in &result.rows {
+            output.line(text::line(row, &style))?;
+        }
+    }
+    suites(&result, output)?;
+    output.line(text::report(&result, &style).trim_end())?;
+    output.flush()?;
+    for problem in &result.unable {
+        complain(format_args!("not judged: {problem}"));
+    }
+    evidence::leave(&result, &style, reports)?;
+    Ok(result.exit())
+}
+
+/// Runs a plan, shows how it is getting on, and ends it early if asked to.
+pub(crate) async fn judge(plan: Plan, target: &Target, options: &Options) -> RunResult {
+    let progress = Arc::new(Progress::new());
+    let watch = tokio::spawn(stop_when_asked(options.interrupt.clone()));
+    let result = run_plan(plan, target, options, progress.clone()).await;
+    watch.abort();
+    progress.done();
+    result
+}
+
+async fn stop_when_asked(interrupt: Interrupt) {
+    if interrupted().await.is_ok() {
+        tell("stopping; what is known so far follows");
+        interrupt.stop();
+    }
+}
+
+/// The runner's options.
+pub(crate) fn options(how: &HowArgs, clock: bool) -> Options {
+    Options {
+        seed: how.seed,
+        jobs: how.jobs,
+        timing: Timing {
+            answer: how.timeout,
+            close: how.timeout,
+            ..Timing::default()
+        },
+        case_timeout: how.case_timeout,
+        run_timeout: how.run_timeout,
+        fail_fast: how.fail_fast,
+        repeat: how.repeat,
+        level: level(how.level),
+        clock,
+        ..Options::default()
+    }
+}
+
+/// The runner's word for a level of the catalogue.
+pub(crate) fn level(level: catalogue::Level) -> Level {
+    match level {
+        catalogue::Level::Must => Level::Must,
+        catalogue::Level::Should => Level::Should,
+        catalogue::Level::May => Level::May,
+    }
+}
+
+/// Whether results on standard output are coloured.
+pub(crate) fn colours() -> bool {
+    let choice = match ColorChoice::global() {
+        ColorChoice::Auto => AutoStream::choice(&std::io::stdout()),
+        choice => choice,
+    };
+    choice != ColorChoice::Never
+}
+
+/// A line for each suite: how many of its rows came out how.
+fn suites(result: &RunResult, output: &mut Output) -> Result<(), Failure> {
+    let mut names: Vec<&str> = result.rows.iter().map(|row| row.suite.as_str()).collect();
+    names.dedup();
+    let widest = names
+        .iter()
+        .map(|name| name.len())
+        .max()
+        .unwrap_or_default();
+    for name in names {
+        let of_suite = || result.rows.iter().filter(|row| row.suite == name);
+        let counts: Vec<String> = Verdict::ALL
+            .iter()
+            .map(|verdict| {
+                (
+                    of_suite().filter(|row| row.verdict == *verdict).count(),
+                    verdict,
+                )
+            })
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, verdict)| format!("{count} {verdict}"))
+            .collect();
+        output.line(format_args!("{name:widest$}  {}", counts.join(", ")))?;
+    }
+    Ok(())
+}

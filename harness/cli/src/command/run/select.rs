@@ -1,0 +1,108 @@
+use kmspec_conformance::catalogue::{Glob, Requirement, Role, catalogue};
+use kmspec_conformance::plan::{Selection, plan as select};
+use kmspec_runner::plan::{About, Plan};
+
+use crate::args::SelectArgs;
+use crate::command::cases;
+use crate::command::explain::unknown;
+use crate::failure::Failure;
+
+/// The plan that the arguments ask for; never an empty one.
+pub(super) fn plan(args: &SelectArgs) -> Result<Plan, Failure> {
+    let globs = |patterns: &[String]| patterns.iter().map(|text| Glob::new(text)).collect();
+    let selection = Selection {
+        suites: args.suite.clone(),
+        only: globs(&args.only),
+        skip: globs(&args.skip),
+        role: args.role,
+        ..Selection::default()
+    };
+    let rows = select(&selection).map_err(|error| Failure::Usage(error.to_string()))?;
+    for pattern in args.only.iter().chain(&args.skip) {
+        known(pattern)?;
+    }
+    let mut plan = Plan {
+        rows,
+        every_answer: every_answer(&selection),
+    };
+    if plan.rows.is_empty() {
+        return Err(Failure::Usage(nothing(args)));
+    }
+    if let Some(shard) = args.shard {
+        plan.rows.retain(|row| shard.holds(&row.id));
+        if plan.rows.is_empty() {
+            let message = "nothing is selected: this part has no case; use fewer parts";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+    }
+    Ok(plan)
+}
+
+/// Whether a pattern means something that exists: a slip of the keys must not pass for a choice.
+fn known(pattern: &str) -> Result<(), Failure> {
+    let glob = Glob::new(pattern);
+    let rows = || cases::all().flat_map(|(_, case)| case.ids());
+    let any = catalogue()
+        .iter()
+        .any(|requirement| glob.matches(&requirement.id));
+    if any || rows().any(|id| glob.matches(&id)) {
+        return Ok(());
+    }
+    Err(Failure::Usage(unknown(pattern)))
+}
+
+/// Why a selection is empty, as far as it can be told.
+fn nothing(args: &SelectArgs) -> String {
+    let requirement = match args.only.as_slice() {
+        [only] => catalogue()
+            .get(only)
+            .filter(|requirement| requirement.id == *only),
+        _ => None,
+    };
+    let reason = requirement.and_then(|requirement| {
+        if let Some(reason) = &requirement.unobservable {
+            return Some(format!("it cannot be observed: {reason}"));
+        }
+        if !cases::of(&requirement.id).is_empty() {
+            return None;
+        }
+        let judged = rules().any(|rule| rule == requirement.id);
+        Some(if judged {
+            "it is judged on the answers to all cases; run without --only".to_owned()
+        } else {
+            "it has no case".to_owned()
+        })
+    });
+    let reason = reason.unwrap_or_else(|| "no case is all that was asked for".to_owned());
+    format!("nothing is selected: {reason}; see kmspec list")
+}
+
+/// The requirements on every answer, whatever the case.
+fn every_answer(selection: &Selection) -> Vec<About> {
+    if selection.role == Role::Client {
+        return Vec::new();
+    }
+    let ruled: Vec<&str> = rules().collect();
+    let wanted = |r: &&Requirement| {
+        ruled.contains(&r.id.as_str()) && !selection.skip.iter().any(|glob| glob.matches(&r.id))
+    };
+    catalogue()
+        .iter()
+        .filter(wanted)
+        .map(|requirement| About {
+            id: requirement.id.clone(),
+            level: super::level(requirement.level),
+            role: requirement.role.name(),
+            title: requirement.title.clone(),
+            source: requirement.source.clone(),
+        })
+        .collect()
+}
+
+/// The requirements that the rules on a host's answers judge.
+fn rules() -> impl Iterator<Item = &'static str> {
+    kmspec_rules::RULES
+        .iter()
+        .filter(|rule| rule.role == kmspec_rules::Role::Host)
+        .map(|rule| rule.requirement)
+}
