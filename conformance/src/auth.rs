@@ -104,7 +104,7 @@ case! {
     /// A verifier on a request of an unauthenticated connection is refused, not taken for stub data.
     REQUEST_VERIFIER_UNEXPECTED { id: "rpc.auth.request-verifier-unexpected", needs: [Probe] }
     for (auth_type, level, token) in [
-        ("level-0", (0, 0, [0; 4].as_slice())),
+        ("level-0", (0, 0, [0_u8; 4].as_slice())),
         ("level-1", (0, 1, &[0; 4])),
         ("level-2", (0, 2, &[0; 4])),
         ("level-3", (0, 3, &[0; 4])),
@@ -172,14 +172,24 @@ async fn negotiates_or_refuses(link: &mut Link, asked: AuthVerifier<'_>) -> Resu
     let limit = link.peer().endpoint().timing.answer;
     let octets = match link.arrival_within(limit).await? {
         Arrival::Pdu(octets) => octets,
-        other => return Err(Stop::fail("answer", "bind_ack or bind_nak", format!("{other:?}"))),
+        other => {
+            return Err(Stop::fail(
+                "answer",
+                "bind_ack or bind_nak",
+                format!("{other:?}"),
+            ));
+        }
     };
     let pdu = Pdu::decode(&octets)
         .map_err(|error| Stop::fail("answer", "bind_ack or bind_nak", error.to_string()))?;
     match (pdu.body, pdu.auth) {
-        (Body::BindNak(nak), _) => Field::derived("provider_reject_reason", nak.reason).is(NakReason(8)),
+        (Body::BindNak(nak), _) => {
+            Field::derived("provider_reject_reason", nak.reason).is(NakReason(8))
+        }
         (Body::BindAck(_), None) => {
-            link.peer().record().note("tolerated: bind_ack without a security trailer");
+            link.peer()
+                .record()
+                .note("tolerated: bind_ack without a security trailer");
             Ok(())
         }
         (Body::BindAck(_), Some(given)) => {
@@ -188,7 +198,11 @@ async fn negotiates_or_refuses(link: &mut Link, asked: AuthVerifier<'_>) -> Resu
             Field::derived("auth_context_id", given.auth_context_id).is(asked.auth_context_id)?;
             Field::derived("auth_value", given.token.len()).is_not(0)
         }
-        (body, _) => Err(Stop::fail("answer", "bind_ack or bind_nak", format!("{body:?}"))),
+        (body, _) => Err(Stop::fail(
+            "answer",
+            "bind_ack or bind_nak",
+            format!("{body:?}"),
+        )),
     }
 }
 
@@ -206,7 +220,8 @@ const NTLM_NEGOTIATE: &[u8] = &[
 const SPNEGO_INIT: &[u8] = &[
     0x60, 72, 0x06, 6, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02, // application 0, SPNEGO
     0xa0, 62, 0x30, 60, // NegTokenInit
-    0xa0, 14, 0x30, 12, 0x06, 10, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x02, 0x0a, // mechTypes
+    0xa0, 14, 0x30, 12, 0x06, 10, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x02,
+    0x0a, // mechTypes
     0xa2, 42, 0x04, 40, // mechToken
     b'N', b'T', b'L', b'M', b'S', b'S', b'P', 0, 1, 0, 0, 0, 0x07, 0x82, 0x08, 0xa2, //
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 1, 0xb1, 0x1d, 0, 0, 0, 15,

@@ -21,7 +21,7 @@ case! {
     /// `co_cancel` and orphaned are ignored while no call is open, and calls behind them are answered.
     NO_CALL { id: "rpc.cancel.no-call" }
     for (first, second, call_id) in [
-        ("never-made", (PduType::CO_CANCEL, PduType::ORPHANED, 3)),
+        ("never-made", (PduType::CO_CANCEL, PduType::ORPHANED, 3_u32)),
         ("already-answered", (PduType::CO_CANCEL, PduType::ORPHANED, 2)),
         ("orphaned-first", (PduType::ORPHANED, PduType::CO_CANCEL, 3)),
         ("highest-call-id", (PduType::CO_CANCEL, PduType::ORPHANED, 0xffff_ffff)),

@@ -160,7 +160,9 @@ async fn drawn(link: &mut Link, stimulus: Encoded) -> Result<Vec<u8>, Stop> {
 async fn draws_again(link: &mut Link, stimulus: Encoded, first: &[u8]) -> Result<(), Stop> {
     link.send(stimulus).await?;
     let any = kmspec_runner::check::fault([]);
-    let got = link.answers(&[any], &[kmspec_runner::check::closed()]).await?;
+    let got = link
+        .answers(&[any], &[kmspec_runner::check::closed()])
+        .await?;
     match got.octets {
         Some(again) => Field::derived("octets of the fault", again).is(first.to_vec()),
         None => Ok(()),

@@ -207,7 +207,7 @@ case! {
     /// A first fragment that announces more than 4 MiB is refused at once.
     ALLOC_HINT_OVER_LIMIT { id: "rpc.fragment.alloc-hint-over-limit", needs: [Probe] }
     for hint in [
-        ("one-more", 0x0040_0001),
+        ("one-more", 0x0040_0001_u32),
         ("0x7fffffff", 0x7fff_ffff),
         ("0x80000000", 0x8000_0000),
         ("0xffffffff", 0xffff_ffff),
@@ -308,8 +308,11 @@ const CONTEXT: u16 = 0x34;
 /// Most octets of a call. Source: MS-RPCE 3.3.3.5.4.
 const LIMIT: usize = 0x0040_0000;
 
-/// Where a stub of so many octets is cut in two.
-const CUTS: [(&str, fn(usize) -> usize); 8] = [
+/// Where a stub of so many octets is cut.
+type Cut = fn(usize) -> usize;
+
+/// Where a stub is cut in two.
+const CUTS: [(&str, Cut); 8] = [
     ("1", |_| 1),
     ("3", |_| 3),
     ("4", |_| 4),
@@ -323,7 +326,6 @@ const CUTS: [(&str, fn(usize) -> usize); 8] = [
 fn broken() -> Answer {
     fault([FaultStatus::PROTO_ERROR]).closes()
 }
-
 
 fn denied() -> Answer {
     fault([FaultStatus::ACCESS_DENIED]).call(2).closes()

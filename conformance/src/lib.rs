@@ -7,10 +7,22 @@
 pub mod catalogue;
 pub mod plan;
 
+mod auth;
+mod cancel;
 mod crypto;
+mod fault;
+mod fragment;
 mod kms;
 mod message;
+mod ndr;
+mod ndr64;
+mod orphaned;
 mod policy;
+mod request;
+mod response;
+mod robust;
+mod state;
+mod stream;
 
 use kmspec_runner::Suite;
 
@@ -19,4 +31,20 @@ pub fn suites() -> &'static [&'static Suite] {
     SUITES
 }
 
-static SUITES: &[&Suite] = &[&message::MESSAGE, &crypto::CRYPTO, &policy::POLICY];
+static SUITES: &[&Suite] = &[
+    &state::STATE,
+    &request::REQUEST,
+    &response::RESPONSE,
+    &fault::FAULT,
+    &fragment::FRAGMENT,
+    &cancel::CANCEL,
+    &orphaned::ORPHANED,
+    &auth::AUTH,
+    &stream::STREAM,
+    &robust::ROBUST,
+    &ndr::NDR,
+    &ndr64::NDR64,
+    &message::MESSAGE,
+    &crypto::CRYPTO,
+    &policy::POLICY,
+];

@@ -8,10 +8,7 @@ use crate::fragment::{long_call, piece};
 use crate::request::{bound_on, multiplexed};
 use crate::state::zeros;
 
-pub(crate) static ORPHANED: Suite = Suite::new(
-    "orphaned",
-    &[&THEN_LAST, &THEN_NEW_CALL],
-);
+pub(crate) static ORPHANED: Suite = Suite::new("orphaned", &[&THEN_LAST, &THEN_NEW_CALL]);
 
 case! {
     /// Orphaned, followed by the rest of the call: the call is answered nevertheless, or no longer known.
