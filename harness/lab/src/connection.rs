@@ -22,7 +22,9 @@ pub(crate) async fn serve(stream: TcpStream, port: u16, shared: &Shared) -> io::
     // Answers go out at once: nothing follows that would fill their segment.
     stream.set_nodelay(true)?;
     let now = shared.now();
-    let machine = Connection::open(&mut shared.host(), now, port);
+    let mut machine = Connection::open(&mut shared.host(), now, port);
+    let mut out = Vec::new();
+    let greeting = machine.greet(&mut shared.host(), now, &mut out);
     let place = shared.registry.enter(now);
     debug!(number = place.number(), "opened");
     let mut link = Link {
@@ -30,9 +32,10 @@ pub(crate) async fn serve(stream: TcpStream, port: u16, shared: &Shared) -> io::
         shared,
         machine,
         place,
-        out: Vec::new(),
+        out,
+        ended: false,
     };
-    let ended = link.run().await;
+    let ended = link.run(greeting).await;
     debug!(after = ?ended.as_ref().ok(), "ended");
     ended.map(drop)
 }
@@ -43,40 +46,15 @@ struct Link<'a> {
     machine: Connection,
     place: Place<'a>,
     out: Vec<u8>,
-}
-
-/// What happened first.
-enum Event {
-    Readable,
-    Timeout,
-    Leave,
-    Stop(State),
+    /// The client has shut down its side.
+    ended: bool,
 }
 
 impl Link<'_> {
-    async fn run(&mut self) -> io::Result<After> {
+    async fn run(&mut self, greeting: Next) -> io::Result<After> {
         let mut state = self.shared.watch();
+        let mut next = greeting;
         loop {
-            let deadline = self.machine.poll_timeout();
-            let event = tokio::select! {
-                ready = self.stream.readable() => ready.map(|()| Event::Readable)?,
-                () = sleep_until_some(deadline.map(|time| self.shared.instant(time))) => Event::Timeout,
-                () = self.place.told_to_leave() => Event::Leave,
-                state = no_longer_running(&mut state) => Event::Stop(state),
-            };
-            let next = match event {
-                Event::Readable => match self.read()? {
-                    Some(next) => next,
-                    None => continue,
-                },
-                Event::Timeout => self.machine.handle_timeout(self.shared.now()),
-                Event::Leave => return self.close().await,
-                Event::Stop(State::Running | State::Stopping) => {
-                    self.stream.shutdown().await?;
-                    return Ok(After::Close);
-                }
-                Event::Stop(State::Crashed) => return Ok(After::Crash),
-            };
             self.send(next).await?;
             match next.after {
                 After::Open => {}
@@ -90,7 +68,36 @@ impl Link<'_> {
                     return Ok(After::Crash);
                 }
             }
+            let deadline = self.machine.poll_timeout();
+            next = tokio::select! {
+                ready = self.wait_readable() => {
+                    ready?;
+                    match self.read()? {
+                        Some(next) => next,
+                        None => Next::OPEN,
+                    }
+                }
+                () = sleep_until_some(deadline.map(|time| self.shared.instant(time))) => {
+                    self.machine.handle_timeout(self.shared.now())
+                }
+                () = self.place.told_to_leave() => return self.close().await,
+                state = no_longer_running(&mut state) => {
+                    if state != State::Crashed {
+                        self.stream.shutdown().await?;
+                    }
+                    return Ok(After::Close);
+                }
+            };
         }
+    }
+
+    /// Waits for octets, or for the end of what the client sends. A machine that goes on after that end hears nothing
+    /// more, and is left to its deadline.
+    async fn wait_readable(&self) -> io::Result<()> {
+        if self.ended {
+            return std::future::pending().await;
+        }
+        self.stream.readable().await
     }
 
     /// Takes what has come to the machine; `None` if nothing had.
@@ -106,7 +113,8 @@ impl Link<'_> {
         trace!(octets = got.len(), "received");
         let mut host = self.shared.host();
         Ok(Some(if got.is_empty() {
-            self.machine.half_close(&mut host, now, &mut self.out)
+            self.ended = true;
+            self.machine.half_close(&mut host)
         } else {
             self.machine.receive(&mut host, now, got, &mut self.out)
         }))

@@ -8,27 +8,38 @@ use crate::session::Session;
 /// One client's connection to a [`Host`].
 #[derive(Debug)]
 pub struct Connection {
-    framer: Framer,
-    session: Session,
-    deadline: FileTime,
+    pub(crate) framer: Framer,
+    pub(crate) session: Session,
+    pub(crate) deadline: FileTime,
     delivery: Delivery,
     after: After,
+    /// What follows serves faults only: which connection this is, whether it has said anything, and how late its answers are.
+    pub(crate) number: u64,
+    pub(crate) spoke: bool,
+    pub(crate) delay: u64,
 }
 
 impl Connection {
-    /// A connection just accepted on this port.
+    /// A connection just accepted on this port. [`Self::greet`] comes next.
     pub fn open(host: &mut Host, now: FileTime, port: u16) -> Self {
+        host.memory.next_connection = host.memory.next_connection.wrapping_add(1);
         Self {
             framer: Framer::new(),
             session: Session::new(host, port),
             deadline: now.plus(host.settings.limits.idle),
             delivery: host.settings.delivery,
             after: After::Open,
+            number: host.memory.next_connection,
+            spoke: false,
+            delay: 0,
         }
     }
 
     /// Before anything has come: an honest host says nothing unasked.
-    pub fn greet(&mut self, _host: &mut Host, _out: &mut Vec<u8>) -> Next {
+    pub fn greet(&mut self, host: &mut Host, now: FileTime, out: &mut Vec<u8>) -> Next {
+        if !host.settings.faults.is_empty() {
+            self.after = self.greet_deviating(host, now, out);
+        }
         self.next()
     }
 
@@ -41,16 +52,24 @@ impl Connection {
         out: &mut Vec<u8>,
     ) -> Next {
         self.deadline = now.plus(host.settings.limits.idle);
+        self.delay = 0;
         if self.after == After::Open {
-            self.framer.push(octets);
-            self.after = self.serve(host, now, out);
+            self.after = if host.settings.faults.is_empty() {
+                self.framer.push(octets);
+                self.serve(host, now, out)
+            } else {
+                self.serve_deviating(host, now, octets, out)
+            };
         }
         self.next()
     }
 
     /// The client sends no more: what it has sent was answered already, and the connection ends.
-    pub fn half_close(&mut self, _host: &mut Host, _now: FileTime, _out: &mut Vec<u8>) -> Next {
-        self.after = self.after.max(After::Close);
+    pub fn half_close(&mut self, host: &mut Host) -> Next {
+        if self.after == After::Open {
+            self.after = Self::half_close_deviating(host);
+        }
+        self.delay = 0;
         self.next()
     }
 
@@ -70,6 +89,9 @@ impl Connection {
     /// The connection is gone. To be called once, however it ended.
     pub fn end(&mut self, host: &mut Host) {
         self.after = self.after.max(After::Close);
+        if !host.settings.faults.is_empty() {
+            self.end_deviating(host);
+        }
         self.session.end(host);
     }
 
@@ -90,7 +112,7 @@ impl Connection {
         Next {
             after: self.after,
             delivery: self.delivery,
-            delay: 0,
+            delay: self.delay,
         }
     }
 }

@@ -32,6 +32,16 @@ impl Groups {
         Some(id)
     }
 
+    /// Whether there is such a group.
+    pub(crate) fn has(&self, id: u32) -> bool {
+        self.groups.iter().any(|group| group.id == id)
+    }
+
+    /// Whether there is none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
     /// A connection of the group has ended; the group ends with its last.
     pub(crate) fn leave(&mut self, id: u32) {
         if let Some(group) = self.groups.iter_mut().find(|group| group.id == id) {

@@ -3,6 +3,7 @@ use std::mem;
 use kmspec_wire::keys::KeySet;
 
 use crate::clock::Running;
+use crate::deviate::Memory;
 use crate::groups::Groups;
 use crate::policy::{Counters, Policy};
 use crate::seed::Seed;
@@ -19,6 +20,7 @@ pub struct Host {
     pub(crate) policy: Policy,
     pub(crate) counters: Counters,
     pub(crate) buffers: Buffers,
+    pub(crate) memory: Memory,
 }
 
 /// Memory that is used again from call to call.
@@ -39,6 +41,7 @@ impl Host {
             policy: Policy::default(),
             counters: Counters::default(),
             buffers: Buffers::default(),
+            memory: Memory::default(),
             settings,
             seed,
         }

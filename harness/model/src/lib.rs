@@ -33,6 +33,7 @@ pub mod fault;
 
 mod clock;
 mod connection;
+mod deviate;
 mod groups;
 mod host;
 mod message;

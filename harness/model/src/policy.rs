@@ -4,6 +4,8 @@ use kmspec_wire::filetime::FileTime;
 use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::{HResult, LicenseStatus, RequestBody};
 
+use crate::deviate::policy as deviate;
+use crate::fault::Fault;
 use crate::products::Product;
 use crate::settings::Settings;
 
@@ -85,21 +87,30 @@ impl Policy {
         now: FileTime,
         request: &RequestBody,
     ) -> Result<u32, HResult> {
-        if request.n_policy > MAX_N_POLICY {
-            return Err(HResult::INVALID_DATA);
+        let faults = settings.faults;
+        let (largest, refused) = deviate::n_policy(faults, MAX_N_POLICY);
+        if request.n_policy > largest {
+            return Err(refused);
         }
-        if !settings.activated {
+        if !settings.activated && !faults.has(Fault::NotActivatedAnswers) {
             return Err(HResult::HOST_NOT_ACTIVATED);
         }
         if !Product::is_covered(request.application_id, request.counted_id) {
             return Err(HResult::PRODUCT_NOT_COVERED);
         }
-        if request.client_time.distance(now) > CLOCK_SKEW {
+        if request.client_time.distance(now) > deviate::skew(faults, CLOCK_SKEW, request, now) {
             return Err(HResult::INVALID_TIMESTAMP);
         }
         let charged = || Family::charged(settings, now);
-        let family = self.families.entry(request.application_id);
+        let family = self.families.entry(deviate::family(faults, request));
         family.or_insert_with(charged).count(settings, now, request)
+    }
+}
+
+impl Policy {
+    /// Forgets all clients.
+    pub(crate) fn forget(&mut self) {
+        self.families.clear();
     }
 }
 
@@ -124,26 +135,31 @@ impl Family {
         now: FileTime,
         request: &RequestBody,
     ) -> Result<u32, HResult> {
+        let faults = settings.faults;
+        let counted_for = deviate::counted_for(faults, COUNTED_FOR);
         self.clients
-            .retain(|client| now.minus(client.seen.0).0 < COUNTED_FOR);
-        self.largest_n = self.largest_n.max(request.n_policy);
+            .retain(|client| now.minus(client.seen.0).0 < counted_for);
+        self.largest_n = deviate::largest_n(faults, self.largest_n, request.n_policy);
+        let cmid = deviate::client(faults, request);
         let cap = usize::try_from(self.largest_n)
             .unwrap_or(usize::MAX)
             .saturating_mul(2)
             .max(1);
-        let known = self
-            .clients
-            .iter()
-            .position(|client| client.cmid == request.cmid);
-        match known {
-            Some(place) => drop(self.clients.remove(place)),
-            None => self.make_room(cap, settings.limits.clients)?,
-        }
-        self.clients.push_back(Client {
-            cmid: request.cmid,
-            seen: now,
-        });
-        Ok(u32::try_from(self.clients.len().min(cap)).unwrap_or(u32::MAX))
+        let cap = deviate::cap(faults, cap);
+        let known = self.clients.iter().position(|client| client.cmid == cmid);
+        let known = known.filter(|_| !faults.has(Fault::DuplicatesCounted));
+        let before = match known {
+            Some(place) => self.clients.remove(place),
+            None => {
+                self.make_room(cap, settings.limits.clients)?;
+                None
+            }
+        };
+        let renewed = before.filter(|_| faults.has(Fault::ExpiryNotRenewed));
+        self.clients
+            .push_back(renewed.unwrap_or(Client { cmid, seen: now }));
+        let count = deviate::count(faults, self.clients.len().min(cap), cap, request)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
     /// Lets go of the longest unseen where the list has reached its cap; a table that is full before that is an error.

@@ -4,12 +4,24 @@ use kmspec_wire::pdu::{
     NakReason, Pdu, PduType, PfcFlags, Response, ResultList,
 };
 
+use crate::deviate;
+use crate::fault::{self, Faults};
 use crate::next::After;
 
 /// Writes the answers to one PDU.
 pub(crate) struct Reply<'a> {
     /// Header of what is answered.
     pub(crate) asked: Header,
+    pub(crate) faults: Faults,
+    /// Header and `auth_length` of what came, before a fault took it for something else.
+    pub(crate) original: Header,
+    pub(crate) asked_auth_length: [u8; 2],
+    /// What happens to lie in memory.
+    pub(crate) noise: u8,
+    /// A call whose id is mixed up with this one's.
+    pub(crate) mixed: Option<CallId>,
+    /// The type of the last PDU sent.
+    pub(crate) sent: Option<PduType>,
     pub(crate) out: &'a mut Vec<u8>,
 }
 
@@ -22,11 +34,35 @@ pub(crate) struct Ack<'a> {
     pub(crate) group: u32,
     pub(crate) address: &'a [u8],
     pub(crate) results: &'a [ContextResult],
+    pub(crate) trailing: &'a [u8],
+}
+
+impl<'a> Reply<'a> {
+    pub(crate) fn new(asked: Header, faults: Faults, out: &'a mut Vec<u8>) -> Self {
+        Self {
+            asked,
+            faults,
+            original: asked,
+            asked_auth_length: [0; 2],
+            noise: 0,
+            mixed: None,
+            sent: None,
+            out,
+        }
+    }
 }
 
 impl Reply<'_> {
     /// Grants an association, or what was asked to be altered in it.
-    pub(crate) fn ack(&mut self, ack: &Ack<'_>) {
+    pub(crate) fn ack(&mut self, ack: Ack<'_>) {
+        let mut results = Vec::new();
+        let mut ack = ack;
+        if !self.faults.is_empty() {
+            deviate::ack(self.faults, &mut ack);
+            results.extend_from_slice(ack.results);
+            deviate::results(self.faults, &mut results);
+            ack.results = &results;
+        }
         let body = BindAck {
             max_xmit_frag: ack.fragment,
             max_recv_frag: ack.fragment,
@@ -34,7 +70,7 @@ impl Reply<'_> {
             secondary_address: ack.address,
             padding: &[],
             results: ResultList::new(ack.results),
-            trailing: &[],
+            trailing: ack.trailing,
         };
         let body = match ack.ptype {
             PduType::ALTER_CONTEXT_RESP => Body::AlterContextResp(body),
@@ -45,7 +81,7 @@ impl Reply<'_> {
 
     /// Refuses an association; the connection ends with it.
     pub(crate) fn nak(&mut self, reason: NakReason) -> After {
-        let body = Body::BindNak(BindNak::new(reason));
+        let body = Body::BindNak(deviate::nak_body(self.faults, BindNak::new(reason)));
         self.send(PduType::BIND_NAK, PfcFlags::WHOLE, self.asked.call_id, body);
         After::Close
     }
@@ -58,7 +94,8 @@ impl Reply<'_> {
         status: FaultStatus,
         context: ContextId,
     ) {
-        let body = Body::Fault(Fault::new(status, context));
+        let fault = Fault::new(status, context);
+        let body = Body::Fault(deviate::fault_body(self.faults, self.noise, fault));
         self.send(PduType::FAULT, flags, call_id, body);
     }
 
@@ -88,25 +125,73 @@ impl Reply<'_> {
 
     /// Answers a call, in as many fragments as the client's size asks for.
     pub(crate) fn response(&mut self, context: ContextId, max_frag: u16, stub: &[u8]) {
+        use fault::Fault as F;
+        let context = if self.faults.has(F::ResponseContextZero) {
+            ContextId(0)
+        } else {
+            context
+        };
+        let times = if self.faults.has(F::MaybeAnsweredTwice)
+            && self.asked.pfc_flags.has(PfcFlags::MAYBE)
+        {
+            2
+        } else {
+            1
+        };
+        for _ in 0..times {
+            if self.faults.has(F::ResponseOverLimit) {
+                let mut long = stub.to_vec();
+                long.resize(stub.len().max(usize::from(max_frag)), 0);
+                self.fragments(context, u16::MAX, &long);
+            } else {
+                self.fragments(context, max_frag, stub);
+            }
+        }
+    }
+
+    fn fragments(&mut self, context: ContextId, max_frag: u16, stub: &[u8]) {
+        let more = if self.faults.has(fault::Fault::ResponseHintWrong) {
+            8
+        } else {
+            0
+        };
+        let cancels = u8::from(self.faults.has(fault::Fault::ResponseCancelCount));
         for fragment in fragments(stub, usize::from(max_frag), Response::OVERHEAD) {
+            let left = fragment.left.saturating_add(more);
             let body = Body::Response(Response {
-                alloc_hint: u32::try_from(fragment.left).unwrap_or(u32::MAX),
+                alloc_hint: u32::try_from(left).unwrap_or(u32::MAX),
                 context_id: context,
-                cancel_count: 0,
+                cancel_count: cancels,
                 reserved: 0,
                 stub: fragment.stub,
             });
-            self.send(PduType::RESPONSE, fragment.flags, self.asked.call_id, body);
+            let call_id = self.mixed.unwrap_or(self.asked.call_id);
+            self.send(PduType::RESPONSE, fragment.flags, call_id, body);
         }
     }
 
     fn send(&mut self, ptype: PduType, flags: PfcFlags, call_id: CallId, body: Body<'_>) {
-        let header = Header::new(ptype, call_id).with_flags(flags);
+        let mut header = Header::new(ptype, call_id).with_flags(flags);
+        self.sent = Some(ptype);
+        let start = self.out.len();
+        if !self.faults.is_empty() {
+            deviate::header(self.faults, &self.original, &mut header);
+        }
         Pdu {
             header,
             body,
             auth: None,
         }
         .encode(self.out);
+        if !self.faults.is_empty() {
+            deviate::octets(
+                self.faults,
+                &self.original,
+                self.asked_auth_length,
+                ptype,
+                self.out,
+                start,
+            );
+        }
     }
 }

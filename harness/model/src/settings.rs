@@ -154,7 +154,8 @@ impl Default for LabEpid {
             key_id: 570_123_456,
             channel: Epid::VOLUME,
             lcid: Decimal::new(1033, 1),
-            build: Decimal::new(20_348, 4),
+            // Of an odd number of UTF-16 units, so that v4 responses need padding.
+            build: Decimal::new(9600, 4),
             revision: 0,
             day_of_year: 1,
             year: 2026,

@@ -1,10 +1,13 @@
 use kmspec_wire::codec::{ByteOrder, Writer};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::fragment::{FragmentError, Part};
+use kmspec_wire::kms::HResult;
 use kmspec_wire::ndr::{RequestStub, ResponseStub, TransferSyntax};
 use kmspec_wire::pdu::{Body, ContextId, FaultStatus, Pdu, PfcFlags, Request};
 
 use super::{Session, is_about_auth};
+use crate::deviate;
+use crate::fault::Fault;
 use crate::host::{Buffers, Host};
 use crate::message;
 use crate::next::After;
@@ -64,19 +67,14 @@ impl Session {
             }
         }
         let call = self.call;
-        let multiplexed = self
-            .association
-            .as_ref()
-            .is_some_and(|association| association.multiplexed);
+        let (multiplexed, fragment) = (self.is_multiplexed(), self.fragment());
         let stub = match self.assembler.push(Part::of_request(&asked, &request)) {
             Ok(Some(stub)) => stub,
             Ok(None) => return After::Open,
             Err(error) => return misfit(error, multiplexed, &request, reply),
         };
-        let Some(association) = &self.association else {
-            return After::Close;
-        };
-        let Some(syntax) = association.syntax(call.context) else {
+        let mut contexts = self.contexts.iter();
+        let Some((_, syntax)) = contexts.find(|(id, _)| *id == call.context) else {
             refuse(reply, FaultStatus::UNK_IF, ContextId(0));
             return After::Open;
         };
@@ -84,16 +82,14 @@ impl Session {
             refuse(reply, FaultStatus::OP_RNG_ERROR, call.context);
             return After::Open;
         }
-        let fragment = association.fragment;
         let mut buffers = host.take_buffers();
-        match activate(host, now, (syntax, call.order), stub, &mut buffers) {
+        match activate(host, now, (*syntax, call.order), stub, &mut buffers) {
+            _ if host.memory.hang_up || host.memory.dying => {}
             Some(()) => reply.response(low_octet(call.context), fragment, &buffers.stub),
-            None => reply.fault(
-                asked.call_id,
-                PfcFlags::WHOLE,
-                FaultStatus::BAD_STUB_DATA,
-                call.context,
-            ),
+            None => {
+                let status = FaultStatus::BAD_STUB_DATA;
+                reply.fault(asked.call_id, PfcFlags::WHOLE, status, call.context);
+            }
         }
         host.return_buffers(buffers);
         After::Open
@@ -108,14 +104,52 @@ fn activate(
     stub: &[u8],
     buffers: &mut Buffers,
 ) -> Option<()> {
-    let stub = RequestStub::decode(syntax, order, stub).ok()?;
+    if !host.settings.faults.is_empty() {
+        return activate_deviating(host, now, (syntax, order), stub, buffers);
+    }
     let Buffers { message, stub: out } = buffers;
-    let answer = match message::answer(host, now, stub.request, message) {
+    let stub = RequestStub::decode(syntax, order, stub).ok()?;
+    marshal(message::answer(host, now, stub.request, message), message)
+        .encode(syntax, &mut Writer::new(out));
+    Some(())
+}
+
+/// The same with every way to get a stub wrong.
+fn activate_deviating(
+    host: &mut Host,
+    now: FileTime,
+    (syntax, order): (TransferSyntax, ByteOrder),
+    stub: &[u8],
+    buffers: &mut Buffers,
+) -> Option<()> {
+    let faults = host.settings.faults;
+    let Buffers { message, stub: out } = buffers;
+    let order = if faults.has(Fault::BigEndianMisread) {
+        ByteOrder::Little
+    } else {
+        order
+    };
+    let changed = deviate::unmarshal(host, syntax, order, stub);
+    let (syntax, stub) = changed
+        .as_ref()
+        .map_or((syntax, stub), |(syntax, stub)| (*syntax, stub));
+    let stub = RequestStub::decode(syntax, order, stub).ok()?;
+    if stub.request.is_empty() && faults.has(Fault::EmptyArraySucceeds) {
+        deviate::marshal(faults, syntax, &[], ResponseStub::failure(0), out);
+        return Some(());
+    }
+    let left_over = host.memory.message.clone();
+    let answer = message::answer(host, now, stub.request, message);
+    deviate::marshal(faults, syntax, &left_over, marshal(answer, message), out);
+    Some(())
+}
+
+/// The stub of an answer.
+fn marshal(answer: Result<(), HResult>, message: &[u8]) -> ResponseStub<'_> {
+    match answer {
         Ok(()) => ResponseStub::success(message),
         Err(refused) => ResponseStub::failure(refused.0),
-    };
-    answer.encode(syntax, &mut Writer::new(out));
-    Some(())
+    }
 }
 
 /// The call was certainly not executed; the connection goes on.

@@ -4,6 +4,8 @@ use kmspec_wire::pdu::{
     Bind, Context, ContextId, ContextList, ContextResult, PduType, Reason, SyntaxId,
 };
 
+use crate::deviate::offer as deviate;
+use crate::fault::{Fault, Faults};
 use crate::host::Host;
 
 /// The contexts a bind or `alter_context` offers, seen by this host.
@@ -16,6 +18,7 @@ pub(super) struct Offer<'a> {
     /// Room for contexts.
     most: usize,
     ptype: PduType,
+    faults: Faults,
 }
 
 /// Why an offer is not even answered.
@@ -44,6 +47,7 @@ impl<'a> Offer<'a> {
             syntax: preferred(host, alter.contexts),
             most: host.settings.limits.contexts,
             ptype: PduType::ALTER_CONTEXT,
+            faults: host.settings.faults,
         }
     }
 
@@ -53,10 +57,11 @@ impl<'a> Offer<'a> {
         known: &mut Vec<(ContextId, TransferSyntax)>,
         results: &mut Vec<ContextResult>,
     ) -> Result<(), Refusal> {
+        let before = known.len();
         let mut accepted = false;
         let mut negotiated = false;
         for context in self.contexts.iter() {
-            if context.transfer_syntaxes.is_empty() {
+            if context.transfer_syntaxes.is_empty() && !self.faults.has(Fault::NoSyntaxesAccepted) {
                 return Err(Refusal::NoSyntaxes);
             }
             if let Some(granted) = self.granted(&context) {
@@ -64,32 +69,43 @@ impl<'a> Offer<'a> {
                     return Err(Refusal::FeaturesTwice);
                 }
                 negotiated = true;
-                results.push(ContextResult::negotiated(granted));
+                results.push(granted);
                 continue;
             }
             let judged = if accepted {
-                Err(taken_or_unknown(&context))
+                self.further(&context)
             } else {
                 self.element(&context, known)?
             };
             results.push(match judged {
                 Ok(syntax) => {
                     accepted = true;
-                    ContextResult::accepted(syntax.id())
+                    ContextResult::accepted(deviate::named(self.faults, &context, syntax))
                 }
-                Err(reason) => ContextResult::rejected(reason),
+                Err(reason) => {
+                    ContextResult::rejected(deviate::reason(self.faults, &context, reason))
+                }
             });
+        }
+        if deviate::spoils(self.faults, results) {
+            known.truncate(before);
         }
         Ok(())
     }
 
-    /// The feature mask to grant if the element negotiates features: its first transfer syntax decides, and version 1.0
-    /// is the only one. Source: MS-RPCE 3.3.1.5.3; Samba `raw_protocol` `test_no_auth_bind_time_only_first`.
-    fn granted(&self, context: &Context<'_>) -> Option<u16> {
+    /// The features to grant if the element negotiates them: its first transfer syntax decides, and version 1.0 is the
+    /// only one. Source: MS-RPCE 3.3.1.5.3; Samba `raw_protocol` `test_no_auth_bind_time_only_first`.
+    fn granted(&self, context: &Context<'_>) -> Option<ContextResult> {
         let features = self.features?;
-        let first = context.transfer_syntaxes.first()?;
-        let asked = Features::asked_by(first)?;
-        ((first.major, first.minor) == (1, 0)).then(|| asked.granted(features))
+        let mut first = context
+            .transfer_syntaxes
+            .iter()
+            .take(deviate::features_among(self.faults));
+        let (syntax, asked) =
+            first.find_map(|id| Features::asked_by(id).map(|asked| (id, asked)))?;
+        let granted = asked.granted(features);
+        ((syntax.major, syntax.minor) == (1, 0))
+            .then(|| deviate::features(self.faults, asked, syntax, granted))
     }
 
     /// Accepts or rejects one element.
@@ -98,11 +114,10 @@ impl<'a> Offer<'a> {
         context: &Context<'_>,
         known: &mut Vec<(ContextId, TransferSyntax)>,
     ) -> Result<Result<TransferSyntax, Reason>, Refusal> {
-        if context.abstract_syntax != SyntaxId::KMS {
+        if !self.is_kms(context) {
             return Ok(Err(Reason::ABSTRACT_SYNTAX_NOT_SUPPORTED));
         }
-        let lists =
-            |syntax: TransferSyntax| context.transfer_syntaxes.iter().any(|id| id == syntax.id());
+        let lists = |syntax| self.lists(context, syntax);
         if let Some((_, syntax)) = known.iter().find(|(id, _)| *id == context.id) {
             return match *syntax {
                 syntax if lists(syntax) => Ok(Ok(syntax)),
@@ -116,18 +131,31 @@ impl<'a> Offer<'a> {
         if known.len() >= self.most {
             return Ok(Err(Reason::LOCAL_LIMIT_EXCEEDED));
         }
-        known.push((context.id, self.syntax));
+        known.extend(deviate::remembered(self.faults, context.id, self.syntax));
         Ok(Ok(self.syntax))
     }
-}
 
-/// One context is accepted at most; the others are refused as if their transfer syntaxes were not known.
-/// Source: MS-RPCE 3.3.1.5.6; Samba `raw_protocol` `test_no_auth_presentation_ctx_no_ndr64`.
-fn taken_or_unknown(context: &Context<'_>) -> Reason {
-    if context.abstract_syntax == SyntaxId::KMS {
-        Reason::TRANSFER_SYNTAXES_NOT_SUPPORTED
-    } else {
-        Reason::ABSTRACT_SYNTAX_NOT_SUPPORTED
+    /// An element behind one that was accepted. One context is accepted at most; the others are refused as if their
+    /// transfer syntaxes were not known.
+    /// Source: MS-RPCE 3.3.1.5.6; Samba `raw_protocol` `test_no_auth_presentation_ctx_no_ndr64`.
+    fn further(&self, context: &Context<'_>) -> Result<TransferSyntax, Reason> {
+        if !self.is_kms(context) {
+            return Err(Reason::ABSTRACT_SYNTAX_NOT_SUPPORTED);
+        }
+        if self.faults.has(Fault::SecondContextUnusable) && self.lists(context, self.syntax) {
+            return Ok(self.syntax);
+        }
+        Err(Reason::TRANSFER_SYNTAXES_NOT_SUPPORTED)
+    }
+
+    fn is_kms(&self, context: &Context<'_>) -> bool {
+        let id = context.abstract_syntax;
+        id == SyntaxId::KMS || deviate::takes_interface(self.faults, self.ptype, id)
+    }
+
+    fn lists(&self, context: &Context<'_>, syntax: TransferSyntax) -> bool {
+        let honest = context.transfer_syntaxes.iter().any(|id| id == syntax.id());
+        deviate::offers(self.faults, honest, context, syntax)
     }
 }
 

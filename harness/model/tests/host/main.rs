@@ -1,6 +1,7 @@
 //! The reference host, driven octet by octet without a socket.
 mod answers;
 mod catalogue;
+mod faults;
 mod kit;
 mod policy;
 mod properties;

@@ -2,6 +2,7 @@
 
 use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
+use kmspec_model::fault::{Fault, Faults};
 use kmspec_model::{After, Connection, Host, Settings};
 use kmspec_wire::kms::Version;
 use kmspec_wire::pdu::RequestBuilder;
@@ -56,6 +57,34 @@ fn segmentation_changes_nothing() {
         Ok(())
     })
     .budget_ms(2000);
+}
+
+#[test]
+fn no_fault_panics_on_any_octets() {
+    let all: Vec<Fault> = Fault::all().collect();
+    arbtest(|u| {
+        let faults: Faults = (0..u.int_in_range(1..=3)?)
+            .map(|_| u.choose(&all).copied())
+            .collect::<Result<_>>()?;
+        let mut host = Host::new(Settings {
+            faults,
+            ..Settings::default()
+        });
+        let octets = conversation(u)?;
+        let size = u.int_in_range(1..=600)?;
+        for _ in 0..2 {
+            let mut out = Vec::new();
+            let mut link = Connection::open(&mut host, NOW, 1688);
+            let _ = link.greet(&mut host, NOW, &mut out);
+            for segment in octets.chunks(size) {
+                let _ = link.receive(&mut host, NOW, segment, &mut out);
+            }
+            let _ = link.half_close(&mut host);
+            link.end(&mut host);
+        }
+        Ok(())
+    })
+    .budget_ms(3000);
 }
 
 #[test]

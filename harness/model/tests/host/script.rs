@@ -6,6 +6,7 @@
 
 use std::fmt::Write;
 
+use kmspec_model::fault::Faults;
 use kmspec_model::{After, Connection, Host, Settings};
 use kmspec_wire::codec::ByteOrder;
 use kmspec_wire::filetime::FileTime;
@@ -149,7 +150,7 @@ impl Script {
     }
 
     /// Plays the script to a host with these faults on top; the first step whose answer is another than expected.
-    pub(crate) fn play(&self, faults: kmspec_model::fault::Faults) -> Result<(), String> {
+    pub(crate) fn play(&self, faults: Faults) -> Result<(), String> {
         let mut settings = self.settings.clone();
         settings.faults = settings.faults | faults;
         let mut world = World {
@@ -199,13 +200,9 @@ impl World {
             }
             Act::HalfClose => {
                 let Self {
-                    host,
-                    links,
-                    used,
-                    now,
-                    ..
+                    host, links, used, ..
                 } = self;
-                links[*used].half_close(host, *now, &mut out)
+                links[*used].half_close(host)
             }
             Act::Wait(units) => {
                 self.now = self.now.plus(*units);
@@ -213,7 +210,7 @@ impl World {
             }
             Act::Connect => {
                 let mut link = Connection::open(&mut self.host, self.now, 1688);
-                let next = link.greet(&mut self.host, &mut out);
+                let next = link.greet(&mut self.host, self.now, &mut out);
                 self.used = self.links.len();
                 self.links.push(link);
                 next

@@ -1,8 +1,10 @@
 use kmspec_wire::btfn::Features;
+use kmspec_wire::kms::Version;
+use kmspec_wire::ndr::TransferSyntax;
 use kmspec_wire::pdu::{AuthVerifier, BindBuilder, Encoded, PfcFlags, SyntaxId};
 
 use super::header::other;
-use crate::kit::{bind, call, together};
+use crate::kit::{bind, call, request, together};
 use crate::script::{ACK, Script, World};
 
 const OK: &str = "resp 03 ctx 0 = 1; open";
@@ -254,6 +256,10 @@ fn syntaxes() -> Vec<Script> {
         .into_iter()
         .map(|(id, bind, results)| {
             let script = Script::new(id).send(bind.encoded(), &format!("ack 03 {results}; open"));
+            if id == "rpc.bind.ndr64-one-of-two" {
+                let body = request(Version::V6, 1);
+                return script.ask(TransferSyntax::Ndr64, &body, |call| call.context(1), OK1);
+            }
             if results.contains("NDR32") && !results.contains("(0,0 NDR32) (2,2)") {
                 return script.send(call().encoded(), OK);
             }

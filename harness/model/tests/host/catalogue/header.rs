@@ -61,6 +61,10 @@ fn versions() -> Vec<Script> {
     }
     let minor = lying(bind().encoded(), "rpc_vers_minor", &[1]);
     scripts.push(Script::new("rpc.header.bind-minor-version-1").send(minor, "nak 4; closed"));
+    let odd = lying(call().encoded(), "rpc_vers_minor", &[0xff]);
+    scripts.push(Script::bound("rpc.robust.mutated-bind-and-request").send(odd, PROTO_23));
+    let odd = lying(bind().encoded(), "rpc_vers", &[6]);
+    scripts.push(Script::new("rpc.header.version-in-replies").send(odd, "nak 4; closed"));
     for (field, value) in [("rpc_vers", 4), ("rpc_vers_minor", 1)] {
         let bad = lying(call().encoded(), field, &[value]);
         scripts.push(Script::bound("rpc.header.request-version-mismatch").send(bad, PROTO_23));

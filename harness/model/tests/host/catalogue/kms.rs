@@ -63,6 +63,12 @@ fn answers() -> Vec<Script> {
         script = script.connect().send(bind().encoded(), ACK);
         scripts.push(asking(script, &body, OK));
     }
+    let virtual_machine = client(1, |body| body.is_client_vm = 1);
+    scripts.push(asking(
+        Script::bound("message.free-fields"),
+        &virtual_machine,
+        OK,
+    ));
     let mut stable = Script::bound("message.pid-stable");
     for version in [
         Version::V4,
@@ -188,6 +194,8 @@ fn counts() -> Vec<Script> {
         distinct = asking(distinct, &client(number, |_| {}), &counted(count));
     }
     distinct = asking(distinct, &office(4), &counted(1));
+    distinct = distinct.connect().leave().uses(0);
+    distinct = asking(distinct, &client(5, |_| {}), &counted(4));
     scripts.push(distinct);
     let mut twice = Script::bound("policy.duplicate-not-counted");
     for count in [1, 1, 1] {

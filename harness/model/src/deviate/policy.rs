@@ -1,0 +1,109 @@
+//! Faults of what the host decides.
+
+use kmspec_wire::filetime::FileTime;
+use kmspec_wire::guid::Guid;
+use kmspec_wire::kms::{HResult, RequestBody};
+
+use crate::fault::{Fault, Faults};
+
+/// The reason that is given for a refusal.
+pub(crate) fn refusal(faults: Faults, refused: HResult) -> HResult {
+    match refused {
+        HResult::INVALID_TIMESTAMP if faults.has(Fault::SkewStatus) => HResult::INVALID_DATA,
+        HResult::PRODUCT_NOT_COVERED if faults.has(Fault::ProductStatus) => HResult::INVALID_DATA,
+        honest => honest,
+    }
+}
+
+/// The largest N policy that is answered, and what a larger one gets.
+pub(crate) fn n_policy(faults: Faults, largest: u32) -> (u32, HResult) {
+    let largest = if faults.has(Fault::NPolicy1000Refused) {
+        largest.saturating_sub(1)
+    } else {
+        largest
+    };
+    let status = if faults.has(Fault::NPolicyStatus) {
+        HResult::PRODUCT_NOT_COVERED
+    } else {
+        HResult::INVALID_DATA
+    };
+    (largest, status)
+}
+
+/// How far this clock may be off.
+pub(crate) fn skew(faults: Faults, allowed: u64, request: &RequestBody, now: FileTime) -> u64 {
+    if faults.has(Fault::SkewTooStrict) {
+        return allowed / 2;
+    }
+    if faults.has(Fault::SkewOneSided) && request.client_time < now {
+        return u64::MAX;
+    }
+    allowed
+}
+
+/// The list a request is counted in.
+pub(crate) fn family(faults: Faults, request: &RequestBody) -> Guid {
+    if faults.has(Fault::CountAcrossApplications) {
+        return Guid::NIL;
+    }
+    request.application_id
+}
+
+/// What a client is known by.
+pub(crate) fn client(faults: Faults, request: &RequestBody) -> Guid {
+    if faults.has(Fault::CountsPerVersion) {
+        return Guid::from_u128(request.cmid.as_u128() ^ u128::from(request.version.major));
+    }
+    request.cmid
+}
+
+/// How long a client is counted.
+pub(crate) fn counted_for(faults: Faults, honest: u64) -> u64 {
+    if faults.has(Fault::NeverExpires) {
+        return u64::MAX;
+    }
+    if faults.has(Fault::ExpiresTooEarly) {
+        FileTime::DAY
+    } else {
+        honest
+    }
+}
+
+/// The largest N policy remembered, when one more was seen.
+pub(crate) fn largest_n(faults: Faults, before: u32, seen: u32) -> u32 {
+    if faults.has(Fault::CapOfRequest) && before != 0 {
+        return before;
+    }
+    before.max(seen)
+}
+
+/// Where counting stops.
+pub(crate) fn cap(faults: Faults, honest: usize) -> usize {
+    if faults.has(Fault::CountNotCapped) {
+        return usize::MAX;
+    }
+    if faults.has(Fault::CapIsThreshold) {
+        honest / 2
+    } else {
+        honest
+    }
+}
+
+/// The count that is told.
+pub(crate) fn count(
+    faults: Faults,
+    honest: usize,
+    cap: usize,
+    request: &RequestBody,
+) -> Result<usize, HResult> {
+    let told = match honest {
+        honest if faults.has(Fault::CountStartsAtZero) => honest.saturating_sub(1),
+        honest if faults.has(Fault::CountSkips) => honest.saturating_mul(2).min(cap),
+        honest => honest,
+    };
+    let threshold = usize::try_from(request.n_policy).unwrap_or(usize::MAX);
+    if faults.has(Fault::BelowThresholdRefused) && told < threshold {
+        return Err(HResult::NOT_ENOUGH_COUNT);
+    }
+    Ok(told)
+}
