@@ -4,6 +4,3 @@ mod hex;
 pub mod json;
 pub mod junit;
 pub mod text;
-
-#[cfg(test)]
-mod tests;

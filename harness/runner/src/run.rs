@@ -7,9 +7,6 @@ mod place;
 mod result;
 mod session;
 
-#[cfg(test)]
-mod tests;
-
 pub use result::{Row, RunResult};
 
 use std::sync::Arc;
