@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kmspec_lab::{LabHost, Listen, Settings};
+use kmspec_lab::{Ended, LabHost, Listen, Settings};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::fragment::Framer;
 use kmspec_wire::guid::Guid;
@@ -246,4 +246,67 @@ async fn an_address_in_use_is_named() {
         ended = host.ended() => panic!("{ended:?}"),
         () = good_client(&host) => {}
     }
+}
+
+/// A host with these faults, and a client of it that has sent a bind and a call.
+async fn faulty(faults: &str) -> (LabHost, TcpStream) {
+    let mut settings = Settings::default();
+    settings.host.faults = faults.parse().unwrap();
+    let host = LabHost::start(settings).await.unwrap();
+    let mut stream = TcpStream::connect(host.address()).await.unwrap();
+    stream.write_all(&[bind(), call()].concat()).await.unwrap();
+    (host, stream)
+}
+
+#[tokio::test]
+async fn a_crash_ends_the_listener_and_all_connections() {
+    let (host, mut stream) = faulty("crash-on-foreign-octets").await;
+    assert_eq!(read_types(&mut stream, 2).await, [BIND_ACK, RESPONSE]);
+    let mut foreign = TcpStream::connect(host.address()).await.unwrap();
+    foreign.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    assert_eq!(host.ended().await, Ended::Crashed);
+    assert_eq!(read_types(&mut stream, 1).await, []);
+    while TcpStream::connect(host.address()).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_reset_is_a_reset() {
+    let (_host, mut stream) = faulty("reset-instead-of-response").await;
+    let mut octets = Vec::new();
+    let error = timeout(PATIENCE, stream.read_to_end(&mut octets))
+        .await
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn a_host_that_speaks_first_does_so_before_anything_is_sent() {
+    let mut settings = Settings::default();
+    settings.host.faults = "speaks-unasked".parse().unwrap();
+    let host = LabHost::start(settings).await.unwrap();
+    let mut stream = TcpStream::connect(host.address()).await.unwrap();
+    assert_eq!(read_types(&mut stream, 1).await, [17]);
+}
+
+#[tokio::test]
+async fn answers_can_be_sent_octet_by_octet() {
+    let mut settings = Settings::default();
+    settings.host.delivery = kmspec_model::Delivery::OctetByOctet;
+    let host = LabHost::start(settings).await.unwrap();
+    good_client(&host).await;
+}
+
+#[tokio::test]
+async fn a_half_close_that_is_ignored_does_not_spin_and_ends_at_the_idle_limit() {
+    let mut settings = Settings::default();
+    settings.host.faults = "half-close-ignored".parse().unwrap();
+    settings.host.limits.idle = FileTime::SECOND / 10;
+    let host = LabHost::start(settings).await.unwrap();
+    let mut stream = TcpStream::connect(host.address()).await.unwrap();
+    stream.write_all(&bind()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert_eq!(read_types(&mut stream, 2).await, [BIND_ACK]);
 }

@@ -148,12 +148,11 @@ impl Family {
         let cap = deviate::cap(faults, cap);
         let known = self.clients.iter().position(|client| client.cmid == cmid);
         let known = known.filter(|_| !faults.has(Fault::DuplicatesCounted));
-        let before = match known {
-            Some(place) => self.clients.remove(place),
-            None => {
-                self.make_room(cap, settings.limits.clients)?;
-                None
-            }
+        let before = if let Some(place) = known {
+            self.clients.remove(place)
+        } else {
+            self.make_room(cap, settings.limits.clients)?;
+            None
         };
         let renewed = before.filter(|_| faults.has(Fault::ExpiryNotRenewed));
         self.clients

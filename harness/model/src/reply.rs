@@ -100,7 +100,7 @@ impl Reply<'_> {
     }
 
     /// The peer broke the protocol: `pfc_flags` 0x23, no context, and the end of the connection.
-    /// Source: observed, Samba; MS-RPCE 3.3.3.5.
+    /// Source: Samba; MS-RPCE 3.3.3.5.
     pub(crate) fn protocol_error(&mut self) -> After {
         let flags = PfcFlags::WHOLE | PfcFlags::DID_NOT_EXECUTE;
         self.fault(

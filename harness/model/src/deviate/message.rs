@@ -109,12 +109,7 @@ pub(crate) fn remember(
 }
 
 /// The extended PID as it is sent.
-pub(crate) fn epid<'a>(
-    faults: Faults,
-    version: Version,
-    counter: u8,
-    honest: &'a [u8],
-) -> Cow<'a, [u8]> {
+pub(crate) fn epid(faults: Faults, version: Version, counter: u8, honest: &[u8]) -> Cow<'_, [u8]> {
     if faults.is_empty() {
         return Cow::Borrowed(honest);
     }
@@ -193,42 +188,45 @@ pub(crate) fn response<'a>(
     parts
 }
 
+/// A fault and what it does to a field.
+type Change<'a> = (Fault, &'a dyn Fn(&mut ResponseBody<'_>));
+
 /// The fields of the answer.
 fn fields(host: &Host, now: FileTime, request: &OpenedRequest, body: &mut ResponseBody<'_>) {
     let faults = host.settings.faults;
-    let cases: [(Fault, &dyn Fn(&mut ResponseBody<'_>)); 14] = [
+    let cases: [Change<'_>; 14] = [
         (Fault::MinorVersionOne, &|body| body.version.minor = 1),
         (Fault::InnerVersionFour, &|body| body.version.major = 4),
         (Fault::CmidByteOrder, &|body| {
-            body.cmid = Guid::from_u128(u128::from_le_bytes(body.cmid.to_le_bytes()))
+            body.cmid = Guid::from_u128(u128::from_le_bytes(body.cmid.to_le_bytes()));
         }),
         (Fault::CmidOfOther, &|body| body.cmid = host.memory.cmid),
         (Fault::CmidZero, &|body| body.cmid = Guid::NIL),
         (Fault::TimeOfHost, &|body| body.client_time = now),
         (Fault::TimeLowHalf, &|body| {
-            body.client_time.0 &= 0xffff_ffff
+            body.client_time.0 &= 0xffff_ffff;
         }),
         (Fault::TimeRounded, &|body| {
-            body.client_time = seconds(body.client_time)
+            body.client_time = seconds(body.client_time);
         }),
         (Fault::PidSizeTooSmall, &|body| {
-            body.pid_size = body.pid_size.saturating_sub(2)
+            body.pid_size = body.pid_size.saturating_sub(2);
         }),
         (Fault::PidSizeFixed, &|body| {
-            body.pid_size = ResponseBody::MAX_PID_SIZE
+            body.pid_size = ResponseBody::MAX_PID_SIZE;
         }),
         (Fault::ActivationIntervalZero, &|body| {
-            body.activation_interval = 0
+            body.activation_interval = 0;
         }),
         (Fault::RenewalIntervalTooLong, &|body| {
-            body.renewal_interval = 43_201
+            body.renewal_interval = 43_201;
         }),
         (Fault::IntervalsInSeconds, &|body| {
             body.activation_interval = body.activation_interval.saturating_mul(60);
             body.renewal_interval = body.renewal_interval.saturating_mul(60);
         }),
         (Fault::UnknownVersionServed, &|body| {
-            body.version = request.version
+            body.version = request.version;
         }),
     ];
     for (_, change) in cases.iter().filter(|(fault, _)| faults.has(*fault)) {

@@ -171,7 +171,7 @@ pub(crate) fn results(faults: Faults, results: &mut Vec<ContextResult>) {
 }
 
 /// What a `bind_nak` says.
-pub(crate) fn nak_body<'a>(faults: Faults, mut nak: BindNak<'a>) -> BindNak<'a> {
+pub(crate) fn nak_body(faults: Faults, mut nak: BindNak<'_>) -> BindNak<'_> {
     if faults.has(Fault::NakReasonUndefined) {
         nak.reason = NakReason(77);
     }
@@ -182,7 +182,7 @@ pub(crate) fn nak_body<'a>(faults: Faults, mut nak: BindNak<'a>) -> BindNak<'a> 
 }
 
 /// What a fault says; `noise` is what happened to lie in memory.
-pub(crate) fn fault_body<'a>(faults: Faults, noise: u8, mut fault: FaultBody<'a>) -> FaultBody<'a> {
+pub(crate) fn fault_body(faults: Faults, noise: u8, mut fault: FaultBody<'_>) -> FaultBody<'_> {
     if faults.has(Fault::FaultHintZero) {
         fault.alloc_hint = 0;
     }

@@ -5,4 +5,5 @@ mod faults;
 mod kit;
 mod policy;
 mod properties;
+mod recorded;
 mod script;

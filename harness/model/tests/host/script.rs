@@ -16,14 +16,17 @@ use kmspec_wire::kms::envelope::{OpenedRequest, Proof, open_response};
 use kmspec_wire::kms::{RequestBody, Version, verify};
 use kmspec_wire::ndr::{ResponseStub, TransferSyntax};
 use kmspec_wire::pdu::{
-    BindAck, Body, Drep, Fault, Header, Pdu, PduType, RequestBuilder, Response, SyntaxId,
+    BindAck, Body, Drep, Fault, Header, Pdu, RequestBuilder, Response, SyntaxId,
 };
 
 use crate::kit::{NOW, bind, request, stub_of};
 
+/// Octets that may depend on what came before.
+type Octets = Box<dyn Fn(&World) -> Vec<u8>>;
+
 /// What a client does.
 enum Act {
-    Send(Box<dyn Fn(&World) -> Vec<u8>>),
+    Send(Octets),
     HalfClose,
     Wait(u64),
     Connect,
@@ -34,7 +37,7 @@ enum Act {
 struct Step {
     act: Act,
     /// What a response is to be opened and judged with.
-    asked: Option<(TransferSyntax, OpenedRequest)>,
+    asked: Option<Box<(TransferSyntax, OpenedRequest)>>,
     expected: String,
 }
 
@@ -101,7 +104,7 @@ impl Script {
         let octets = change(RequestBuilder::new(stub)).encoded().bytes;
         self.step(
             Act::Send(Box::new(move |_| octets.clone())),
-            Some((syntax, sent)),
+            Some(Box::new((syntax, sent))),
             expected,
         )
     }
@@ -138,7 +141,7 @@ impl Script {
     fn step(
         mut self,
         act: Act,
-        asked: Option<(TransferSyntax, OpenedRequest)>,
+        asked: Option<Box<(TransferSyntax, OpenedRequest)>>,
         expected: &str,
     ) -> Self {
         self.steps.push(Step {
@@ -168,7 +171,7 @@ impl Script {
             return Err(format!("{}: connecting gives {greeting:?}", self.id));
         }
         for (number, step) in self.steps.iter().enumerate() {
-            let got = world.act(&step.act, step.asked.as_ref());
+            let got = world.act(&step.act, step.asked.as_deref());
             if got != step.expected {
                 return Err(format!(
                     "{} step {number}: expected {:?}, got {got:?}",
@@ -285,8 +288,7 @@ impl World {
             }
             other => format!("{other:?}"),
         };
-        let is_ack = matches!(header.ptype, PduType::BIND_ACK | PduType::BIND_NAK);
-        if header.call_id.0 != self.last_call || (is_ack && header.call_id.0 != self.last_call) {
+        if header.call_id.0 != self.last_call {
             write!(words, " call {}", header.call_id.0).unwrap();
         }
         if (header.rpc_vers, header.rpc_vers_minor) != (5, 0)
@@ -410,10 +412,10 @@ impl World {
         if epid != response.body.epid {
             broken.push("another ePID");
         }
-        if let Some(id) = response.hardware_id() {
-            if *hardware.get_or_insert(id) != id {
-                broken.push("another hardware id");
-            }
+        if let Some(id) = response.hardware_id()
+            && *hardware.get_or_insert(id) != id
+        {
+            broken.push("another hardware id");
         }
         if broken.is_empty() {
             return response.body.count.to_string();

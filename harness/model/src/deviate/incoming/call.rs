@@ -220,7 +220,8 @@ impl Session {
         if let Some(context) = self.context_taken_for(faults, context) {
             overwrite(taken, 20, &context.0.to_le_bytes());
         }
-        if faults.has(Fault::OpnumIgnored) || faults.has(Fault::OpnumLowOctet) && opnum & 0xff == 0
+        if faults.has(Fault::OpnumIgnored)
+            || faults.has(Fault::OpnumLowOctet) && opnum.to_le_bytes().starts_with(&[0])
         {
             overwrite(taken, 22, &[0, 0]);
         }

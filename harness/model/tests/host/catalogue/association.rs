@@ -149,6 +149,7 @@ fn flags() -> Vec<Script> {
         .collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "a table, a few lines a row")]
 fn syntaxes() -> Vec<Script> {
     let mut long = vec![OTHER; 29];
     long.push(NDR32);
@@ -341,6 +342,7 @@ fn broken() -> Vec<Script> {
     scripts
 }
 
+#[expect(clippy::too_many_lines, reason = "a table, a few lines a row")]
 fn features() -> Vec<Script> {
     let asking = |mask| bind().offering(1, KMS, &[btfn(mask)]);
     let mut scripts: Vec<Script> = [
@@ -503,6 +505,7 @@ fn groups() -> Vec<Script> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table, a few lines a row")]
 fn alters() -> Vec<Script> {
     const DONE: &str = "alter-ack 03 group 0 (0,0 NDR32); open";
     let one = || alter().offering(1, KMS, &[NDR32]);

@@ -119,13 +119,13 @@ fn tampered() -> Vec<Script> {
         (
             "crypto.reject-tampered",
             sealed(Version::V6, |parts| {
-                parts.padding = Padding::Given(&[4, 4, 4, 5])
+                parts.padding = Padding::Given(&[4, 4, 4, 5]);
             }),
         ),
         (
             "crypto.reject-tampered",
             sealed(Version::V6, |parts| {
-                parts.padding = Padding::Given(&[4; 20])
+                parts.padding = Padding::Given(&[4; 20]);
             }),
         ),
     ];
@@ -179,6 +179,7 @@ fn tampered() -> Vec<Script> {
         .collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "a table, a few lines a row")]
 fn counts() -> Vec<Script> {
     let small = |number| client(number, |body| body.n_policy = 5);
     let office = |number| {
@@ -235,7 +236,7 @@ fn counts() -> Vec<Script> {
     scripts.push(cap);
     let at = |number, days: u64| {
         client(number, |body| {
-            body.client_time = NOW.plus(days * FileTime::DAY)
+            body.client_time = NOW.plus(days * FileTime::DAY);
         })
     };
     let mut expire =
