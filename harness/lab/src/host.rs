@@ -1,3 +1,4 @@
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -99,6 +100,15 @@ impl LabHost {
             drop(task.await);
         }
         info!(address = %self.address, "lab host stopped");
+    }
+}
+
+impl fmt::Debug for LabHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LabHost")
+            .field("address", &self.address)
+            .field("connections", &self.connections())
+            .finish_non_exhaustive()
     }
 }
 
