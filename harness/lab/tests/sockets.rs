@@ -234,8 +234,7 @@ async fn an_address_in_use_is_named() {
     };
     let error = LabHost::start(settings)
         .await
-        .err()
-        .expect("the port is taken");
+        .expect_err("the port is taken");
     assert!(
         error
             .to_string()
