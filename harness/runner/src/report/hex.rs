@@ -7,24 +7,26 @@ use crate::verdict::Evidence;
 
 /// Lines of 16 octets with their offsets; the highlighted ones stand in brackets, and only lines near them are shown.
 pub(super) fn lines(evidence: &Evidence) -> Vec<String> {
-    let octets = &evidence.octets;
     let marked = evidence.highlight.clone().unwrap_or(0..0);
-    let shown = window(octets.len(), &marked);
-    let mut lines: Vec<String> = octets
-        .chunks(PER_LINE)
-        .enumerate()
-        .skip(shown.start)
-        .take(shown.len())
-        .map(|(nth, chunk)| line(nth * PER_LINE, chunk, &marked))
-        .collect();
-    let all = octets.len().div_ceil(PER_LINE);
+    let shown = window(evidence.octets.len(), &marked);
+    let every = all(evidence);
+    let mut lines = every[shown.clone()].to_vec();
     if shown.start > 0 {
         lines.insert(0, "…".to_owned());
     }
-    if shown.end < all {
+    if shown.end < every.len() {
         lines.push("…".to_owned());
     }
     lines
+}
+
+/// All lines.
+pub(super) fn all(evidence: &Evidence) -> Vec<String> {
+    let marked = evidence.highlight.clone().unwrap_or(0..0);
+    let chunks = evidence.octets.chunks(PER_LINE).enumerate();
+    chunks
+        .map(|(nth, chunk)| line(nth * PER_LINE, chunk, &marked))
+        .collect()
 }
 
 /// The lines around what is marked, or the first few.

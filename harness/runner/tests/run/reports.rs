@@ -5,7 +5,7 @@ use std::time::Duration;
 use kmspec_capture::tcp::Limits;
 use kmspec_runner::report::json::{Report, SCHEMA, Times};
 use kmspec_runner::report::text::Style;
-use kmspec_runner::report::{junit, text};
+use kmspec_runner::report::{github, html, junit, sarif, text};
 use kmspec_runner::verdict::Level;
 use kmspec_runner::{RunResult, transcript};
 use serde_json::Value;
@@ -69,6 +69,56 @@ async fn junit_has_a_case_for_each_row() {
     let mut xml = Vec::new();
     junit::write(&varied(4).await, &Style::default(), &mut xml).unwrap();
     insta::assert_snapshot!(String::from_utf8(xml).unwrap());
+}
+
+#[tokio::test]
+async fn sarif_has_a_rule_and_a_finding_for_what_is_broken() {
+    let log = sarif::report(&varied(4).await, &Style::default());
+    insta::assert_json_snapshot!(log, { ".runs[].tool.driver.version" => "[version]" });
+}
+
+#[tokio::test]
+async fn github_gets_few_annotations_and_a_summary_of_the_rest() {
+    let mut result = varied(4).await;
+    let text =
+        github::annotations(&result) + "---\n" + &github::summary(&result, &Style::default());
+    insta::assert_snapshot!(text);
+
+    let failing = result.rows[1].clone();
+    result.rows.extend(std::iter::repeat_n(failing, 20));
+    assert_eq!(github::annotations(&result).lines().count(), 10);
+    assert!(
+        github::annotations(&result)
+            .lines()
+            .all(|line| line.starts_with("::error "))
+    );
+}
+
+#[tokio::test]
+async fn the_page_needs_nothing_else_and_trusts_nobody() {
+    let mut result = varied(4).await;
+    "<script>alert(1)</script>".clone_into(&mut result.target);
+    result.log = "a & b </pre>".to_owned();
+    let page = html::page(&result, &Style::default());
+    for outside in ["http:", "https:", "src=", "@import", "url("] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert_eq!(page.matches("<script>").count(), 1);
+    assert!(page.contains("kmspec on &lt;script&gt;alert(1)&lt;/script&gt;"));
+    assert!(page.contains("a &amp; b &lt;/pre&gt;"));
+    for row in &result.rows {
+        assert!(
+            page.contains(&format!("data-id=\"{}\"", row.id)),
+            "{}",
+            row.id
+        );
+    }
+    assert!(page.contains("<mark>d0 16</mark>"));
+    assert!(page.contains("Tester sent 72 octets") && page.contains("Target sent 60 octets"));
+    assert_eq!(
+        page.matches("<details").count(),
+        page.matches("</details>").count()
+    );
 }
 
 #[tokio::test]
