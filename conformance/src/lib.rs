@@ -7,15 +7,23 @@
 pub mod catalogue;
 pub mod plan;
 
+mod alter;
+mod assoc;
 mod auth;
+mod bind;
+mod btfn;
 mod cancel;
 mod crypto;
 mod fault;
 mod fragment;
+mod fragsize;
+mod header;
 mod kms;
 mod message;
+mod nak;
 mod ndr;
 mod ndr64;
+mod offer;
 mod orphaned;
 mod policy;
 mod request;
@@ -32,6 +40,13 @@ pub fn suites() -> &'static [&'static Suite] {
 }
 
 static SUITES: &[&Suite] = &[
+    &header::HEADER,
+    &bind::BIND,
+    &nak::NAK,
+    &btfn::BTFN,
+    &fragsize::FRAGSIZE,
+    &assoc::ASSOC,
+    &alter::ALTER,
     &state::STATE,
     &request::REQUEST,
     &response::RESPONSE,
