@@ -7,6 +7,7 @@ mod place;
 mod result;
 mod session;
 
+pub use every::EVERY_ANSWER;
 pub use result::{Row, RunResult};
 
 use std::sync::Arc;

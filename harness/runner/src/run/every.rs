@@ -1,5 +1,8 @@
 //! What holds of every answer, put together over all cases.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use kmspec_rules::{Count, Direction as Sender, PduRef};
 use kmspec_wire::pdu::Header;
 
@@ -15,22 +18,26 @@ use crate::verdict::{Failure, Level, Verdict};
 pub(super) struct Sighting {
     requirement: &'static str,
     failure: Failure,
-    transcript: Vec<Event>,
+    transcript: Arc<[Event]>,
 }
 
 impl Sighting {
-    /// All that the judges of a record saw.
+    /// What the judges of a record saw, each requirement once: a target that breaks one breaks it often.
     pub(super) fn all_in(record: &Record) -> Vec<Self> {
         let violations = record.violations();
         if violations.is_empty() {
             return Vec::new();
         }
-        let events = record.events();
-        let sighting = |broken| Self::of(broken, &events);
-        violations.into_iter().map(sighting).collect()
+        let events: Arc<[Event]> = record.events().into();
+        let mut seen = BTreeSet::new();
+        violations
+            .into_iter()
+            .filter(|broken| seen.insert(broken.violation.requirement))
+            .map(|broken| Self::of(broken, &events))
+            .collect()
     }
 
-    fn of(broken: Broken, events: &[Event]) -> Self {
+    fn of(broken: Broken, events: &Arc<[Event]>) -> Self {
         let Broken {
             connection,
             step,
@@ -51,7 +58,7 @@ impl Sighting {
         Self {
             requirement: violation.requirement,
             failure,
-            transcript: events.to_vec(),
+            transcript: Arc::clone(events),
         }
     }
 }
@@ -91,7 +98,7 @@ fn row(about: &About, judgements: &[Judgement], gate: Level) -> Option<Row> {
     Some(Row {
         id: format!("{}/every-answer", about.id),
         requirement: about.id.clone(),
-        suite: "every-answer".to_owned(),
+        suite: EVERY_ANSWER.to_owned(),
         level: about.level,
         role: about.role,
         title: about.title.clone(),
@@ -105,7 +112,7 @@ fn row(about: &About, judgements: &[Judgement], gate: Level) -> Option<Row> {
         reason: None,
         notes: notes(count, ids),
         took: std::time::Duration::ZERO,
-        transcript: first.map_or_else(Vec::new, |sighting| sighting.transcript.clone()),
+        transcript: first.map_or_else(Vec::new, |sighting| sighting.transcript.to_vec()),
     })
 }
 
@@ -161,5 +168,7 @@ fn octets_of(events: &[Event], connection: usize, pdu: PduRef) -> Option<Vec<u8>
     (!octets.is_empty()).then(|| octets.to_vec())
 }
 
+/// The suite under which reports show what holds of every answer.
+pub const EVERY_ANSWER: &str = "every-answer";
 /// Ids that a note lists.
 const MOST_IDS: usize = 5;
