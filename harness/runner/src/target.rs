@@ -1,5 +1,9 @@
 //! What is judged: something that listens already, or something that can be started.
 
+mod program;
+
+pub use program::{Program, Reset};
+
 use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::pin::Pin;

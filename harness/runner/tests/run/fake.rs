@@ -119,6 +119,14 @@ impl Instance for Fake {
     }
 }
 
+/// Serves at a port until it is killed, by a request or from outside.
+pub(crate) async fn serve_at(port: u16) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .unwrap();
+    serve(listener, Mood::Honest).await;
+}
+
 async fn serve(listener: TcpListener, mood: Mood) {
     let death = Arc::new(Notify::new());
     let calls = Arc::new(AtomicUsize::new(0));

@@ -4,6 +4,7 @@ mod cases;
 mod ending;
 mod fake;
 mod health;
+mod launching;
 mod reports;
 mod verdicts;
 

@@ -1,0 +1,252 @@
+//! Targets that are started, or reset, by running a program.
+
+use std::net::{IpAddr, SocketAddr};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{Instance, Launch, LaunchError, Pending};
+
+/// Starts a target by running a program that serves until it is killed: `start` of a target file.
+///
+/// What it writes to standard output and standard error is its log.
+#[derive(Clone, Debug)]
+pub struct Program {
+    arguments: Vec<String>,
+    address: SocketAddr,
+    patience: Duration,
+}
+
+impl Program {
+    /// What stands for the port in an argument. With it, each instance gets a free one.
+    pub const PORT: &str = "{port}";
+
+    /// A program, its arguments, and where it listens; the port counts only where no argument has [`Self::PORT`].
+    /// `patience` is how long it may take until it accepts connections.
+    pub const fn new(arguments: Vec<String>, address: SocketAddr, patience: Duration) -> Self {
+        Self {
+            arguments,
+            address,
+            patience,
+        }
+    }
+
+    async fn run(&self) -> Result<Running, LaunchError> {
+        let mut address = self.address;
+        if self.several() {
+            let port = free_port(address.ip()).await;
+            address.set_port(port.map_err(|error| failed(&format!("no free port: {error}")))?);
+        }
+        let port = address.port().to_string();
+        let mut words = self
+            .arguments
+            .iter()
+            .map(|word| word.replace(Self::PORT, &port));
+        let name = words.next().ok_or_else(|| failed("the command is empty"))?;
+        let mut child = Command::new(&name)
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| failed(&format!("{name}: {error}")))?;
+        let log = Log::default();
+        log.keep(child.stdout.take());
+        log.keep(child.stderr.take());
+        let mut running = Running {
+            address,
+            child,
+            log,
+        };
+        running.accepts(&name, self.patience).await?;
+        Ok(running)
+    }
+}
+
+impl Launch for Program {
+    fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>> {
+        Box::pin(async {
+            let running: Box<dyn Instance> = Box::new(self.run().await?);
+            Ok(running)
+        })
+    }
+
+    fn several(&self) -> bool {
+        self.arguments.iter().any(|word| word.contains(Self::PORT))
+    }
+}
+
+/// A program that runs.
+#[derive(Debug)]
+struct Running {
+    address: SocketAddr,
+    child: Child,
+    log: Log,
+}
+
+impl Running {
+    /// Waits until it accepts connections, or ends.
+    async fn accepts(&mut self, name: &str, patience: Duration) -> Result<(), LaunchError> {
+        tokio::select! {
+            accepted = accepts(self.address, patience) => accepted,
+            ended = self.child.wait() => {
+                let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
+                let log = self.log.text();
+                let last = log.lines().last().map(|line| format!(": {line}")).unwrap_or_default();
+                Err(failed(&format!("{name} ended before it served, {how}{last}")))
+            }
+        }
+    }
+}
+
+impl Instance for Running {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn log(&self) -> String {
+        self.log.text()
+    }
+
+    fn stop(mut self: Box<Self>) -> Pending<'static, ()> {
+        Box::pin(async move {
+            // That it has ended already is no reason to complain.
+            let _ = self.child.kill().await;
+        })
+    }
+}
+
+/// Makes a target forget whom it has counted by running a program: the control verb `reset` of a target file.
+#[derive(Clone, Debug)]
+pub struct Reset {
+    arguments: Vec<String>,
+    address: SocketAddr,
+    patience: Duration,
+}
+
+impl Reset {
+    /// A program with its arguments, and where the target listens. `patience` is how long the program may take, and then
+    /// the target until it accepts connections.
+    pub const fn new(arguments: Vec<String>, address: SocketAddr, patience: Duration) -> Self {
+        Self {
+            arguments,
+            address,
+            patience,
+        }
+    }
+
+    async fn run(&self) -> Result<(), LaunchError> {
+        let [name, rest @ ..] = self.arguments.as_slice() else {
+            return Err(failed("the command is empty"));
+        };
+        let mut command = Command::new(name);
+        command.args(rest).stdin(Stdio::null()).kill_on_drop(true);
+        let until = Instant::now() + self.patience;
+        let output = timeout_at(until, command.output())
+            .await
+            .map_err(|_| failed(&format!("{name} takes longer than {:?}", self.patience)))?
+            .map_err(|error| failed(&format!("{name}: {error}")))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let last = said
+                .lines()
+                .last()
+                .map(|line| format!(": {line}"))
+                .unwrap_or_default();
+            return Err(failed(&format!(
+                "{name} ended with {}{last}",
+                output.status
+            )));
+        }
+        accepts(self.address, self.patience).await
+    }
+}
+
+impl Launch for Reset {
+    fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>> {
+        Box::pin(async {
+            self.run().await?;
+            let there: Box<dyn Instance> = Box::new(There(self.address));
+            Ok(there)
+        })
+    }
+
+    fn several(&self) -> bool {
+        false
+    }
+}
+
+/// A target that runs whatever we do.
+#[derive(Debug)]
+struct There(SocketAddr);
+
+impl Instance for There {
+    fn address(&self) -> SocketAddr {
+        self.0
+    }
+
+    fn stop(self: Box<Self>) -> Pending<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// What a program wrote: the beginning, lest one that writes without end fill the memory.
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn keep(&self, pipe: Option<impl AsyncRead + Unpin + Send + 'static>) {
+        let Some(mut pipe) = pipe else { return };
+        let log = self.clone();
+        tokio::spawn(async move {
+            let mut buffer = [0; 4096];
+            while let Ok(len @ 1..) = pipe.read(&mut buffer).await {
+                let mut kept = log.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = MOST_LOG.saturating_sub(kept.len());
+                kept.extend_from_slice(&buffer[..len.min(room)]);
+            }
+        });
+    }
+
+    fn text(&self) -> String {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&kept).into_owned()
+    }
+}
+
+/// A port that nobody listens on now.
+async fn free_port(address: IpAddr) -> std::io::Result<u16> {
+    let listener = TcpListener::bind((address, 0)).await?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Waits until something at `address` accepts connections.
+async fn accepts(address: SocketAddr, patience: Duration) -> Result<(), LaunchError> {
+    let until = Instant::now() + patience;
+    while !matches!(
+        timeout_at(until, TcpStream::connect(address)).await,
+        Ok(Ok(_))
+    ) {
+        if Instant::now() >= until {
+            let problem = format!("nothing accepts connections at {address} within {patience:?}");
+            return Err(failed(&problem));
+        }
+        sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+fn failed(problem: &str) -> LaunchError {
+    LaunchError::Failed(problem.to_owned())
+}
+
+/// Between two attempts to connect.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Octets of a log that are kept.
+const MOST_LOG: usize = 64 * 1024;
