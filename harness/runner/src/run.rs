@@ -8,7 +8,7 @@ mod result;
 mod session;
 
 pub use every::EVERY_ANSWER;
-pub use result::{Row, RunResult};
+pub use result::{Row, RunResult, Tally};
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

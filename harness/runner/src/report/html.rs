@@ -131,6 +131,9 @@ fn entry(page: &mut String, row: &Row, result: &RunResult, style: &Style) {
     for note in &row.notes {
         let _ = writeln!(page, "<p>{}</p>", escaped(note));
     }
+    if let Some(tally) = &row.tally {
+        let _ = writeln!(page, "<p>{tally}</p>");
+    }
     if !row.transcript.is_empty() {
         transcript(page, &row.transcript);
     }

@@ -1,4 +1,4 @@
-//! The report for programs: versioned, in a stable order, what is measured in time kept apart.
+//! The report for programs: versioned, in a stable order, what is measured kept apart.
 //!
 //! Its form is written down in `schema/run-1.schema.json`, which [`SCHEMA`] holds. Two runs with the same seed against a
 //! target that answers the same differ in `times` alone.
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Row, RunResult};
+use crate::run::{Row, RunResult, Tally};
 use crate::verdict::{Evidence, Failure, Level, Verdict};
 
 /// The JSON Schema of [`Report`].
@@ -37,7 +37,7 @@ pub struct Report {
     pub counts: BTreeMap<Verdict, usize>,
     /// The results, in the plan's order.
     pub results: Vec<Entry>,
-    /// What is measured in time.
+    /// What is measured, and so differs from run to run.
     pub times: Times,
 }
 
@@ -106,7 +106,7 @@ pub struct EntryEvidence {
     pub highlight: Option<[usize; 2]>,
 }
 
-/// What is measured in time.
+/// What is measured, and so differs from run to run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Times {
@@ -116,6 +116,8 @@ pub struct Times {
     pub took_ms: u64,
     /// Each result's case, in milliseconds, in the order of `results`.
     pub results_ms: Vec<u64>,
+    /// How often each requirement on every answer was judged, by the id of its result.
+    pub judged: BTreeMap<String, Tally>,
 }
 
 impl Report {
@@ -139,6 +141,7 @@ impl Report {
                 client_time: result.now.0,
                 took_ms: millis(result.took),
                 results_ms: result.rows.iter().map(|row| millis(row.took)).collect(),
+                judged: result.rows.iter().filter_map(tally).collect(),
             },
         }
     }
@@ -232,6 +235,10 @@ impl EntryEvidence {
             highlight: highlight.map(|range| [range.start, range.end]),
         }
     }
+}
+
+fn tally(row: &Row) -> Option<(String, Tally)> {
+    row.tally.map(|tally| (row.id.clone(), tally))
 }
 
 fn millis(time: std::time::Duration) -> u64 {

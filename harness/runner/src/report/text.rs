@@ -75,6 +75,9 @@ pub fn detail(row: &Row, seed: u64, style: &Style) -> String {
     for note in &row.notes {
         let _ = writeln!(text, "  {note}");
     }
+    if let Some(tally) = &row.tally {
+        let _ = writeln!(text, "  {tally}");
+    }
     let command = &style.command;
     let _ = writeln!(
         text,

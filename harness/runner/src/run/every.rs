@@ -6,8 +6,8 @@ use std::sync::Arc;
 use kmspec_rules::{Count, Direction as Sender, PduRef};
 use kmspec_wire::pdu::Header;
 
-use super::Row;
 use super::attempt::Judgement;
+use super::{Row, Tally};
 use crate::check::evidence;
 use crate::peer::{Broken, Direction, Event, Record};
 use crate::plan::About;
@@ -110,25 +110,28 @@ fn row(about: &About, judgements: &[Judgement], gate: Level) -> Option<Row> {
             .map_or_else(String::new, |(id, _)| (*id).to_owned()),
         failure: first.map(|sighting| sighting.failure.clone()),
         reason: None,
-        notes: notes(count, ids),
+        notes: notes(ids),
+        tally: Some(Tally {
+            judged: count.judged,
+            broken: count.broken,
+        }),
         took: std::time::Duration::ZERO,
         transcript: first.map_or_else(Vec::new, |sighting| sighting.transcript.to_vec()),
     })
 }
 
-/// How often it was judged and broken, and in which cases.
-fn notes(count: Count, mut ids: Vec<&str>) -> Vec<String> {
-    let mut notes = vec![format!("judged {} times", count.judged)];
+/// The cases in which it was broken.
+fn notes(mut ids: Vec<&str>) -> Vec<String> {
     ids.dedup();
-    if !ids.is_empty() {
-        let shown = ids.iter().take(MOST_IDS).copied().collect::<Vec<_>>();
-        let mut note = format!("broken {} times, in {}", count.broken, shown.join(", "));
-        if let Some(more @ 1..) = ids.len().checked_sub(MOST_IDS) {
-            note = format!("{note} and {more} more");
-        }
-        notes.push(note);
+    if ids.is_empty() {
+        return Vec::new();
     }
-    notes
+    let shown: Vec<&str> = ids.iter().take(MOST_IDS).copied().collect();
+    let mut note = format!("broken in {}", shown.join(", "));
+    if let Some(more @ 1..) = ids.len().checked_sub(MOST_IDS) {
+        note = format!("{note} and {more} more");
+    }
+    vec![note]
 }
 
 /// What the rules of a requirement ask, in their own words.

@@ -1,6 +1,8 @@
+use std::fmt;
 use std::time::Duration;
 
 use kmspec_wire::filetime::FileTime;
+use serde::{Deserialize, Serialize};
 
 use crate::peer::Event;
 use crate::plan::{Options, Planned};
@@ -51,6 +53,25 @@ impl RunResult {
     }
 }
 
+/// How often a requirement on every answer was judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tally {
+    /// Times it was judged.
+    pub judged: u64,
+    /// Times it did not hold.
+    pub broken: u64,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.broken {
+            0 => write!(f, "judged {} times", self.judged),
+            broken => write!(f, "judged {} times, broken {broken} times", self.judged),
+        }
+    }
+}
+
 /// What came of one row of a case.
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -80,6 +101,8 @@ pub struct Row {
     pub reason: Option<String>,
     /// What a reader should know: tolerated answers, figures observed.
     pub notes: Vec<String>,
+    /// How often it was judged, if it holds of every answer. It varies a little with what runs at the same time.
+    pub tally: Option<Tally>,
     /// How long it took.
     pub took: Duration,
     /// What went over the wire; kept if the verdict is not pass or skip, or on demand.
@@ -102,6 +125,7 @@ impl Row {
             failure: None,
             reason: None,
             notes: Vec::new(),
+            tally: None,
             took: Duration::ZERO,
             transcript: Vec::new(),
         }

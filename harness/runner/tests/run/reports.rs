@@ -1,8 +1,10 @@
 //! Reports of runs.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kmspec_capture::tcp::Limits;
+use kmspec_runner::plan::{About, Plan};
 use kmspec_runner::report::json::{Report, SCHEMA, Times};
 use kmspec_runner::report::text::Style;
 use kmspec_runner::report::{github, html, junit, sarif, text};
@@ -21,6 +23,16 @@ async fn varied(jobs: usize) -> RunResult {
     let mut lighter = rows_at(Level::Should, &SMALL_FRAGMENTS);
     "test.small-fragments/should".clone_into(&mut lighter[0].id);
     plan.extend(lighter);
+    let plan = Plan {
+        rows: plan,
+        every_answer: vec![About {
+            id: "rpc.header.version-in-replies".to_owned(),
+            level: Level::Must,
+            role: "host",
+            title: "Every reply carries RPC version 5.0".to_owned(),
+            source: "C706 12.6.1".to_owned(),
+        }],
+    };
     let mut options = options();
     options.jobs = jobs;
     let mut result = go(plan, &fake.target(), &options).await;
@@ -41,6 +53,7 @@ async fn two_runs_differ_in_their_times_alone() {
             client_time: 0,
             took_ms: 0,
             results_ms: Vec::new(),
+            judged: BTreeMap::default(),
         };
         report.to_json()
     });
@@ -168,7 +181,10 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, problems: &mut V
     }
     for (key, inner) in value.as_object().into_iter().flatten() {
         let at = format!("{at}.{key}");
-        match schema["properties"].get(key) {
+        let rest = schema
+            .get("additionalProperties")
+            .filter(|rest| rest.is_object());
+        match schema["properties"].get(key).or(rest) {
             Some(schema) => check(root, schema, inner, &at, problems),
             None => problems.push(format!("{at}: not in the schema")),
         }
