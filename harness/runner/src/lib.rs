@@ -12,6 +12,7 @@ pub mod peer;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod selftest;
 pub mod suite;
 pub mod target;
 pub mod transcript;

@@ -78,6 +78,10 @@ pub struct About {
 
 /// How to run.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line, and no two depend on each other"
+)]
 pub struct Options {
     /// Where all randomness comes from.
     pub seed: u64,
@@ -100,6 +104,9 @@ pub struct Options {
     pub now: Option<FileTime>,
     /// Whether the target's clock can be taken to be right; without, cases that need it are skipped.
     pub clock: bool,
+    /// Whether the target's health is looked at: before the first case, behind the last, and where a case may have hurt.
+    /// Without it a target that serves nobody is judged case by case instead of not at all.
+    pub health: bool,
     /// Keep what went over the wire of cases that pass, too.
     pub keep_transcripts: bool,
     /// Stops the run when asked to.
@@ -119,6 +126,7 @@ impl Default for Options {
             level: Level::Must,
             now: None,
             clock: true,
+            health: true,
             keep_transcripts: false,
             interrupt: Interrupt::default(),
         }

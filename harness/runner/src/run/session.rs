@@ -119,6 +119,9 @@ impl Session {
             .map_err(|error| error.to_string())?;
         let endpoint = self.endpoint_of(&place);
         *self.place.lock().await = Some(place);
+        if !self.options.health {
+            return Ok(());
+        }
         let exactness = health::first_look(&endpoint, self.options.seed)
             .await
             .map_err(|problem| format!("at the start: {problem}"))?;
@@ -310,6 +313,9 @@ impl Session {
     }
 
     async fn look(&self, endpoint: &Arc<Endpoint>) -> Result<(), String> {
+        if !self.options.health {
+            return Ok(());
+        }
         let exactness = self.progress().exactness;
         health::look(endpoint, self.options.seed, exactness).await
     }

@@ -1,0 +1,143 @@
+use std::fs::File;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kmspec_conformance::catalogue::Glob;
+use kmspec_conformance::plan::{Selection, plan as select_all};
+use kmspec_model::fault::Fault;
+use kmspec_runner::selftest::{
+    self, Defect, Matrix, Scope, Setup, Subject, Trial, Watcher, self_test as run_all,
+};
+use kmspec_runner::{Exit, Target};
+use kmspec_wire::keys::KeySet;
+
+use super::interrupt::Interrupted;
+use super::run::{select, stop_when_asked};
+use crate::args::{ReportKind, SelfTestArgs};
+use crate::failure::Failure;
+use crate::output::{Output, complain, tell};
+use crate::target::Embedded;
+
+/// `kmspec self-test`.
+pub(crate) fn self_test(args: &SelfTestArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let faults = faults(&args.fault)?;
+    let plan = select::plan(&args.select)?;
+    let reports = open(args)?;
+    let everything = select_all(&Selection::default()).map_or(0, |rows| rows.len());
+    let keys = Arc::new(KeySet::lab());
+    let lab = |embedded: Embedded, name: String| {
+        Target::launched(name, Arc::new(embedded), Arc::clone(&keys))
+    };
+    let subject = |fault: &Fault| Subject {
+        defect: defect(*fault),
+        target: lab(
+            Embedded::seeded(args.seed).with_fault(*fault),
+            format!("lab host with {fault}"),
+        ),
+    };
+    let setup = Setup {
+        scope: Scope {
+            all_cases: plan.rows.len() == everything,
+            all_faults: faults.len() == Fault::all().len(),
+        },
+        plan,
+        healthy: lab(Embedded::seeded(args.seed), "lab host".to_owned()),
+        subjects: faults.iter().map(subject).collect(),
+        options: selftest::options(args.seed),
+        at_once: args.jobs,
+    };
+    let matrix = super::runtime()?.block_on(watched(setup));
+    output.line(selftest::report(&matrix).trim_end())?;
+    output.flush()?;
+    for problem in &matrix.problems.unable {
+        complain(format_args!("not judged: {problem}"));
+    }
+    leave(&matrix, reports)?;
+    Ok(matrix.exit())
+}
+
+/// The faults asked for; never none.
+fn faults(patterns: &[String]) -> Result<Vec<Fault>, Failure> {
+    for pattern in patterns {
+        let glob = Glob::new(pattern);
+        if !Fault::all().any(|fault| glob.matches(fault.name())) {
+            let message = format!("no fault is called {pattern:?}");
+            return Err(Failure::Usage(message));
+        }
+    }
+    let globs: Vec<Glob> = patterns.iter().map(|text| Glob::new(text)).collect();
+    let wanted =
+        |fault: &Fault| globs.is_empty() || globs.iter().any(|glob| glob.matches(fault.name()));
+    Ok(Fault::all().filter(wanted).collect())
+}
+
+fn defect(fault: Fault) -> Defect {
+    Defect {
+        name: fault.name().to_owned(),
+        area: fault.area().name().to_owned(),
+        sentence: fault.sentence().to_owned(),
+        about: fault.about().to_owned(),
+        visible: !fault.needs_control(),
+    }
+}
+
+async fn watched(setup: Setup) -> Matrix {
+    let interrupt = setup.options.interrupt.clone();
+    // Without the handler Ctrl-C still ends the test, if less gracefully.
+    let watch = Interrupted::watch()
+        .map(|interrupted| tokio::spawn(stop_when_asked(interrupted, interrupt)));
+    let matrix = run_all(setup, Arc::new(Lines::default())).await;
+    if let Ok(watch) = watch {
+        watch.abort();
+    }
+    matrix
+}
+
+/// Opens all that is to be written, before anything is tried.
+fn open(args: &SelfTestArgs) -> Result<Vec<(std::path::PathBuf, File)>, Failure> {
+    let open = |report: &crate::args::ReportTo| {
+        let path = report.path.clone();
+        if report.kind != ReportKind::Json {
+            let message = "a self-test is reported as json=PATH alone";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        match File::create(&path) {
+            Ok(file) => Ok((path, file)),
+            Err(source) => Err(Failure::Write { file: path, source }),
+        }
+    };
+    args.report.iter().map(open).collect()
+}
+
+fn leave(matrix: &Matrix, reports: Vec<(std::path::PathBuf, File)>) -> Result<(), Failure> {
+    for (path, mut file) in reports {
+        let written = file.write_all(matrix.to_json().as_bytes());
+        written.map_err(|source| Failure::Write { file: path, source })?;
+    }
+    Ok(())
+}
+
+/// Tells now and then how many faults have been tried.
+#[derive(Default)]
+struct Lines {
+    total: AtomicUsize,
+    tried: AtomicUsize,
+}
+
+/// How many lines there are at most.
+const LINES: usize = 10;
+
+impl Watcher for Lines {
+    fn began(&self, faults: usize) {
+        self.total.store(faults, Ordering::Relaxed);
+    }
+
+    fn tried(&self, _: &Trial) {
+        let total = self.total.load(Ordering::Relaxed);
+        let tried = self.tried.fetch_add(1, Ordering::Relaxed) + 1;
+        if tried % total.div_ceil(LINES).max(1) == 0 {
+            tell(format_args!("{tried} of {total} faults tried"));
+        }
+    }
+}

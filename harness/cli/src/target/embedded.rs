@@ -1,0 +1,55 @@
+use std::fmt;
+use std::net::SocketAddr;
+
+use kmspec_lab::{LabHost, Settings};
+use kmspec_model::fault::Fault;
+use kmspec_runner::target::{Instance, Launch, LaunchError, Pending};
+
+/// The lab host, in this process, on a free loopback port.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Embedded {
+    settings: Settings,
+}
+
+impl Embedded {
+    /// One whose salts follow from the run's seed.
+    pub(crate) fn seeded(seed: u64) -> Self {
+        let mut settings = Settings::default();
+        settings.host.seed = seed;
+        Self { settings }
+    }
+
+    /// The same with a deliberate defect.
+    pub(crate) fn with_fault(mut self, fault: Fault) -> Self {
+        self.settings.host.faults = fault.into();
+        self
+    }
+}
+
+impl Launch for Embedded {
+    fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>> {
+        Box::pin(async {
+            let host = LabHost::start(self.settings.clone()).await;
+            let host = host.map_err(|error| LaunchError::Failed(error.to_string()))?;
+            Ok(Box::new(Running(host)) as Box<dyn Instance>)
+        })
+    }
+}
+
+struct Running(LabHost);
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lab host at {}", self.0.address())
+    }
+}
+
+impl Instance for Running {
+    fn address(&self) -> SocketAddr {
+        self.0.address()
+    }
+
+    fn stop(self: Box<Self>) -> Pending<'static, ()> {
+        Box::pin(self.0.stop())
+    }
+}

@@ -1,0 +1,147 @@
+//! One fault against all cases.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::Subject;
+use super::matrix::Trial;
+use crate::plan::{Interrupt, Options, Plan, Planned};
+use crate::run::{Observer, Row, RunResult, run};
+use crate::verdict::Verdict;
+
+/// Broken rows that took as long as the longest wait, after which the rest is not run: a host that hangs is known by
+/// then.
+const PATIENCE: usize = 12;
+/// Rows tried on a host that serves nobody.
+const AT_A_SHUT_DOOR: usize = 8;
+
+/// Tries a fault: first on the cases that are about it, then on all others.
+pub(super) async fn of(plan: &Plan, subject: &Subject, options: &Options) -> Trial {
+    let began = Instant::now();
+    let of_it = |row: &Planned| row.requirement() == subject.defect.about;
+    let (about, rest): (Vec<_>, Vec<_>) = plan.rows.iter().cloned().partition(of_it);
+    let with = |rows: Vec<Planned>| Plan {
+        rows,
+        every_answer: plan.every_answer.clone(),
+    };
+    let mut found = Found::default();
+    let total = plan.rows.len();
+    let first = with(if about.is_empty() {
+        rest.iter().take(1).cloned().collect()
+    } else {
+        about.clone()
+    });
+    let result = guarded(first, subject, options).await;
+    if serves_nobody(&result) {
+        found.shut = result.unable.first().cloned();
+        let some = about.into_iter().chain(rest).take(AT_A_SHUT_DOOR);
+        let blind = Options {
+            health: false,
+            ..options.clone()
+        };
+        found.add(guarded(with(some.collect()), subject, &blind).await);
+    } else {
+        if !about.is_empty() {
+            found.add(result);
+        }
+        if !rest.is_empty() {
+            found.add(guarded(with(rest), subject, options).await);
+        }
+    }
+    found.into_trial(subject, total, began.elapsed())
+}
+
+/// Runs a plan until the target has tried our patience, or the self-test is stopped.
+async fn guarded(plan: Plan, subject: &Subject, options: &Options) -> RunResult {
+    let switch = Interrupt::default();
+    let patience = Patience {
+        long: options.timing.answer.min(options.timing.close),
+        left: AtomicUsize::new(PATIENCE),
+        switch: switch.clone(),
+    };
+    let own = Options {
+        interrupt: switch.clone(),
+        ..options.clone()
+    };
+    let running = run(plan, &subject.target, &own, Arc::new(patience));
+    tokio::pin!(running);
+    tokio::select! {
+        result = &mut running => result,
+        () = options.interrupt.stopped() => {
+            switch.stop();
+            running.await
+        }
+    }
+}
+
+/// Stops a run after so many rows that were broken by waiting in vain.
+struct Patience {
+    long: Duration,
+    left: AtomicUsize,
+    switch: Interrupt,
+}
+
+impl Observer for Patience {
+    fn finished(&self, row: &Row) {
+        let broken = matches!(row.verdict, Verdict::Fail | Verdict::Error);
+        if broken && row.took >= self.long && self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.switch.stop();
+        }
+    }
+}
+
+fn serves_nobody(result: &RunResult) -> bool {
+    let error = |row: &Row| row.verdict == Verdict::Error;
+    !result.unable.is_empty() && result.rows.iter().all(error)
+}
+
+/// What the runs of a fault gave, put together.
+#[derive(Default)]
+struct Found {
+    caught: BTreeSet<String>,
+    judged: usize,
+    errors: BTreeSet<String>,
+    shut: Option<String>,
+}
+
+impl Found {
+    fn add(&mut self, result: RunResult) {
+        let cut = !result.unable.is_empty();
+        for row in result.rows {
+            let of_all = row.suite == crate::run::EVERY_ANSWER;
+            match row.verdict {
+                Verdict::Fail | Verdict::Warn | Verdict::Note => {
+                    self.judged += usize::from(!of_all);
+                    self.caught.insert(row.id);
+                }
+                Verdict::Error if cut && row.took.is_zero() => {}
+                Verdict::Error => {
+                    self.judged += 1;
+                    self.errors.insert(row.id);
+                }
+                Verdict::Pass | Verdict::Skip | Verdict::Flaky => {
+                    self.judged += usize::from(!of_all);
+                }
+            }
+        }
+    }
+
+    fn into_trial(self, subject: &Subject, total: usize, took: Duration) -> Trial {
+        let not_run = total.saturating_sub(self.judged);
+        let reason = match (not_run, self.shut) {
+            (0, _) => None,
+            (_, Some(problem)) => Some(problem),
+            (_, None) => Some(format!("it kept {PATIENCE} cases waiting in vain")),
+        };
+        Trial {
+            defect: subject.defect.clone(),
+            caught_by: self.caught,
+            in_error: self.errors,
+            not_run,
+            reason,
+            took,
+        }
+    }
+}
