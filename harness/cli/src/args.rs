@@ -4,18 +4,21 @@ mod decode;
 mod lab;
 mod list;
 mod run;
+mod self_test;
 mod values;
 
 pub(crate) use decode::{DecodeArgs, DecodeFormat};
 pub(crate) use lab::{LabArgs, LabCommand, ServeArgs};
 pub(crate) use list::{ExplainArgs, ListArgs, ListFormat};
 pub(crate) use run::{EvidenceArgs, HowArgs, RunArgs, SelectArgs, SubjectArgs};
+pub(crate) use self_test::SelfTestArgs;
 pub(crate) use values::{ReportKind, ReportTo};
 
+use std::env;
 use std::ffi::OsString;
 
 use clap::builder::BoolishValueParser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::config::{self, Config};
@@ -89,6 +92,7 @@ pub(crate) enum Command {
     Decode(DecodeArgs),
     List(ListArgs),
     Explain(ExplainArgs),
+    SelfTest(SelfTestArgs),
     Lab(LabArgs),
 }
 
@@ -110,13 +114,17 @@ pub(crate) fn parse(
     let line: Vec<OsString> = line.into_iter().collect();
     let asked_of = path(&command, &line);
     let parsed = command
-        .try_get_matches_from(line)
+        .try_get_matches_from(&line)
         .and_then(|matches| Args::from_arg_matches(&matches));
     match parsed {
         Ok(args) => Ok(Asked::Work(Box::new(args))),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Asked::Text(error.render())),
-            _ => Err(failure::usage(&error, &asked_of)),
+            _ => Err(failure::usage(
+                &error,
+                &asked_of,
+                culprit(&error, &line).as_deref(),
+            )),
         },
     }
 }
@@ -134,6 +142,25 @@ fn path(command: &clap::Command, line: &[OsString]) -> String {
     path
 }
 
+/// The variable that a value at fault comes from, if it does not stand on the line.
+fn culprit(error: &clap::Error, line: &[OsString]) -> Option<String> {
+    let Some(ContextValue::String(arg)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let long = arg.split(' ').next()?;
+    let on_line = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word.split('=').next() == Some(long)
+    };
+    let variable = variable(long.strip_prefix("--")?);
+    (!line.iter().any(on_line) && env::var_os(&variable).is_some()).then_some(variable)
+}
+
+/// The variable of an option.
+fn variable(long: &str) -> String {
+    format!("KMSPEC_{}", long.to_uppercase().replace('-', "_"))
+}
+
 /// Gives every option its variable.
 fn with_variables(command: clap::Command) -> clap::Command {
     command
@@ -146,7 +173,7 @@ fn with_variable(arg: Arg) -> Arg {
     let Some(long) = arg.get_long().or(config::operand(&arg)) else {
         return arg;
     };
-    let variable = format!("KMSPEC_{}", long.to_uppercase().replace('-', "_"));
+    let variable = variable(long);
     let arg = match arg.get_action() {
         ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
         _ => arg,

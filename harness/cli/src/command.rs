@@ -8,6 +8,7 @@ mod lab;
 mod list;
 mod progress;
 mod run;
+mod self_test;
 
 use std::env;
 
@@ -66,6 +67,7 @@ fn work(asked: Asked, output: &mut Option<Output>) -> Result<Exit, Failure> {
         Command::Decode(args) => decode::decode(&args, output),
         Command::List(args) => list::list(&args, output),
         Command::Explain(args) => explain::explain(&args, output),
+        Command::SelfTest(args) => self_test::self_test(&args, output),
         Command::Lab(args) => match args.command {
             LabCommand::Serve(args) => lab::serve(args, output),
         },

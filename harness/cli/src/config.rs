@@ -21,6 +21,8 @@ const NAME: &str = "kmspec.toml";
 pub(crate) struct Config {
     file: PathBuf,
     text: String,
+    /// Commands that have a table, and where it begins.
+    tables: Vec<(Vec<String>, usize)>,
     entries: Vec<Entry>,
 }
 
@@ -56,6 +58,7 @@ impl Config {
         let mut config = Self {
             file,
             text,
+            tables: Vec::new(),
             entries: Vec::new(),
         };
         let text = config.text.clone();
@@ -72,6 +75,7 @@ impl Config {
             let (at, name) = (name.span().start, name.get_ref().to_string());
             if let DeValue::Table(inner) = value.get_ref() {
                 let command: Vec<String> = command.iter().cloned().chain([name]).collect();
+                self.tables.push((command.clone(), at));
                 self.table(&command, inner)?;
                 continue;
             }
@@ -112,6 +116,12 @@ impl Config {
 
     /// The command line with the file's values as defaults; variables come after it.
     pub(crate) fn applied_to(&self, mut command: Command) -> Result<Command, Failure> {
+        for (path, at) in &self.tables {
+            if taken_by(&command, path).is_none() {
+                let message = format!("unknown command `{}`", path.join(" "));
+                return Err(self.wrong(*at, message));
+            }
+        }
         for entry in &self.entries {
             self.check(&command, entry)?;
             command = self.apply(command, &entry.command, entry);
@@ -121,13 +131,9 @@ impl Config {
 
     /// Whether the option exists, and takes the value.
     fn check(&self, root: &Command, entry: &Entry) -> Result<(), Failure> {
-        let mut command = root;
-        for name in &entry.command {
-            command = command.find_subcommand(name).ok_or_else(|| {
-                let message = format!("unknown command `{name}`");
-                self.wrong(entry.name_at, message)
-            })?;
-        }
+        let Some(command) = taken_by(root, &entry.command) else {
+            return Ok(());
+        };
         let everywhere = entry.command.is_empty();
         let takers = if everywhere {
             with_option(command, &entry.option)
@@ -164,6 +170,12 @@ impl Config {
                 [value] if value == "true" || value == "false" => Ok(()),
                 _ => Err(self.wrong(entry.value_at, "expected true or false".to_owned())),
             };
+        }
+        let repeated = taken_by(root, taker)
+            .and_then(|command| option(command, &entry.option))
+            .is_some_and(|arg| matches!(arg.get_action(), ArgAction::Append));
+        if !repeated && entry.values.len() != 1 {
+            return Err(self.wrong(entry.value_at, "expected one value".to_owned()));
         }
         line.extend(
             entry

@@ -50,8 +50,9 @@ impl Failure {
     }
 }
 
-/// The failure of a command line as one line, from the several that clap writes; `command` is what to ask for help.
-pub(crate) fn usage(error: &clap::Error, command: &str) -> Failure {
+/// The failure of a command line as one line, from the several that clap writes; `command` is what to ask for help, and
+/// `variable` the one that the value at fault comes from.
+pub(crate) fn usage(error: &clap::Error, command: &str, variable: Option<&str>) -> Failure {
     use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand};
     if let DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand = error.kind() {
         return Failure::Usage(format!("a command is missing; see {command} --help"));
@@ -65,6 +66,7 @@ pub(crate) fn usage(error: &clap::Error, command: &str) -> Failure {
             parts.push(part.to_owned());
         }
     }
+    parts.extend(variable.map(|variable| format!("it comes from {variable}")));
     parts.push(format!("see {command} --help"));
     Failure::Usage(parts.join("; "))
 }

@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use kmspec_runner::Target;
 use kmspec_runner::peer::CallSpec;
+use kmspec_runner::target::{Program, Reset};
 
 use crate::args::SubjectArgs;
 use crate::failure::Failure;
 use crate::input;
-use crate::target::file::TargetFile;
+use crate::target::file::{Renewal, TargetFile};
 
 /// What the command line says of the target, made out; without TARGET the lab host.
 pub(crate) fn target(
@@ -63,11 +64,25 @@ fn from_file(path: &Path, subject: &SubjectArgs) -> Result<Target, Failure> {
     let keys = Arc::new(input::keys(keys)?);
     let address = resolve(&file.address.value);
     let address = address.map_err(|message| file.address.wrong(&file, message))?;
-    Ok(Target {
-        name: file.address.value,
-        ..Target::at(address, keys)
+    let name = file.address.value;
+    Ok(match file.renewal {
+        Renewal::Never => Target {
+            name,
+            ..Target::at(address, keys)
+        },
+        Renewal::Start(command) => Target::launched(
+            name,
+            Arc::new(Program::new(command, address, STARTING)),
+            keys,
+        ),
+        Renewal::Reset(command) => {
+            Target::launched(name, Arc::new(Reset::new(command, address, STARTING)), keys)
+        }
     })
 }
+
+/// How long a target may take until it accepts connections.
+const STARTING: Duration = Duration::from_secs(30);
 
 /// The address of HOST:PORT. Of a name with several, the first that takes a connection, or else the first.
 fn resolve(name: &str) -> Result<SocketAddr, String> {

@@ -101,8 +101,9 @@ pub(crate) struct HowArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "What to leave behind")]
 pub(crate) struct EvidenceArgs {
-    /// Write a report: json or junit. May be repeated.
-    #[arg(long, value_name = "KIND=PATH", value_hint = ValueHint::AnyPath)]
+    /// Write a report: json, junit, html or sarif to a file, or github to standard output and the step's summary. May be
+    /// repeated.
+    #[arg(long, value_name = "KIND[=PATH]", value_hint = ValueHint::AnyPath)]
     pub(crate) report: Vec<ReportTo>,
     /// Write a pcapng file into this folder for each case that did not hold.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]

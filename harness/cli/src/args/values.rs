@@ -152,43 +152,52 @@ impl FromStr for Shard {
     }
 }
 
-/// A report to write: its kind and where to.
+/// A report to write: its kind and where to, empty for one that has no file of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReportTo {
     pub(crate) kind: ReportKind,
     pub(crate) path: PathBuf,
 }
 
-/// Kinds of reports that go to files.
+/// Kinds of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReportKind {
     /// Everything, for programs.
     Json,
     /// What continuous integration shows.
     Junit,
+    /// A page for a browser.
+    Html,
+    /// For code scanning.
+    Sarif,
+    /// Annotations on standard output, and the step's summary; no file of its own.
+    Github,
 }
 
 impl FromStr for ReportTo {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        let form = "a report is KIND=PATH with json or junit for KIND, as in json=report.json";
-        let kind = match text.split_once('=') {
-            Some((_, "")) | None => return wrong(form),
-            Some(("json", _)) => ReportKind::Json,
-            Some(("junit", _)) => ReportKind::Junit,
-            Some(_) => return wrong(form),
+        let (kind, path) = text.split_once('=').unwrap_or((text, ""));
+        let kind = match kind {
+            "json" => ReportKind::Json,
+            "junit" => ReportKind::Junit,
+            "html" => ReportKind::Html,
+            "sarif" => ReportKind::Sarif,
+            "github" if path.is_empty() => ReportKind::Github,
+            _ => return wrong(REPORT_FORM),
         };
-        let path = text
-            .split_once('=')
-            .map(|(_, path)| path)
-            .unwrap_or_default();
+        if path.is_empty() && kind != ReportKind::Github {
+            return wrong(REPORT_FORM);
+        }
         Ok(Self {
             kind,
             path: path.into(),
         })
     }
 }
+
+const REPORT_FORM: &str = "a report is json=PATH, junit=PATH, html=PATH, sarif=PATH or github";
 
 #[cfg(test)]
 mod tests {
@@ -286,6 +295,10 @@ mod tests {
             ("xml=a", false),
             ("json", false),
             ("json=", false),
+            ("html=a", true),
+            ("sarif=a", true),
+            ("github", true),
+            ("github=a", false),
         ] {
             assert_eq!(text.parse::<ReportTo>().is_ok(), good, "{text}");
         }

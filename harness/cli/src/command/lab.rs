@@ -5,7 +5,7 @@ use kmspec_lab::{LabHost, Listen, Settings, StartError};
 use kmspec_model::Clock;
 
 use crate::args::ServeArgs;
-use crate::command::interrupt::interrupted;
+use crate::command::interrupt::Interrupted;
 use crate::failure::Failure;
 use crate::output::{Output, tell};
 use kmspec_runner::Exit;
@@ -14,10 +14,11 @@ use kmspec_runner::Exit;
 pub(crate) fn serve(args: ServeArgs, output: &mut Output) -> Result<Exit, Failure> {
     let settings = settings(args);
     super::runtime()?.block_on(async {
+        let mut interrupted = Interrupted::watch().map_err(Failure::Runtime)?;
         let host = LabHost::start(settings).await.map_err(cannot_listen)?;
         output.line(format_args!("listening on {}", host.address()))?;
         output.flush()?;
-        interrupted().await.map_err(Failure::Runtime)?;
+        interrupted.wait().await;
         tell("stopping");
         host.stop().await;
         Ok(Exit::Holds)

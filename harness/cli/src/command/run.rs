@@ -1,6 +1,6 @@
 mod again;
 mod evidence;
-mod select;
+pub(super) mod select;
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use kmspec_runner::report::text::{self, Style};
 use kmspec_runner::{Exit, Level, Options, RunResult, Target, Verdict, run as run_plan};
 
 use crate::args::{HowArgs, RunArgs};
-use crate::command::interrupt::interrupted;
+use crate::command::interrupt::Interrupted;
 use crate::command::progress::Progress;
 use crate::failure::Failure;
 use crate::output::{Output, complain, tell};
@@ -41,28 +41,44 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
     suites(&result, output)?;
     output.line(text::report(&result, &style).trim_end())?;
     output.flush()?;
+    explain(&result);
+    evidence::leave(&result, &style, reports, output)?;
+    output.flush()?;
+    Ok(result.exit())
+}
+
+/// Tells why a run comes to nothing, if it does.
+fn explain(result: &RunResult) {
     for problem in &result.unable {
         complain(format_args!("not judged: {problem}"));
     }
-    evidence::leave(&result, &style, reports)?;
-    Ok(result.exit())
+    if result.exit() == Exit::NotJudged && result.unable.is_empty() {
+        match result.count(Verdict::Error) {
+            0 => complain("nothing was judged: every case was skipped"),
+            1 => complain("1 case could not be judged"),
+            errors => complain(format_args!("{errors} cases could not be judged")),
+        }
+    }
 }
 
 /// Runs a plan, shows how it is getting on, and ends it early if asked to.
 pub(crate) async fn judge(plan: Plan, target: &Target, options: &Options) -> RunResult {
     let progress = Arc::new(Progress::new());
-    let watch = tokio::spawn(stop_when_asked(options.interrupt.clone()));
+    // Without the handler Ctrl-C still ends the run, if less gracefully.
+    let watch = Interrupted::watch()
+        .map(|interrupted| tokio::spawn(stop_when_asked(interrupted, options.interrupt.clone())));
     let result = run_plan(plan, target, options, progress.clone()).await;
-    watch.abort();
+    if let Ok(watch) = watch {
+        watch.abort();
+    }
     progress.done();
     result
 }
 
-async fn stop_when_asked(interrupt: Interrupt) {
-    if interrupted().await.is_ok() {
-        tell("stopping; what is known so far follows");
-        interrupt.stop();
-    }
+pub(super) async fn stop_when_asked(mut interrupted: Interrupted, interrupt: Interrupt) {
+    interrupted.wait().await;
+    tell("stopping; what is known so far follows");
+    interrupt.stop();
 }
 
 /// The runner's options.

@@ -136,7 +136,7 @@ impl Watcher for Lines {
     fn tried(&self, _: &Trial) {
         let total = self.total.load(Ordering::Relaxed);
         let tried = self.tried.fetch_add(1, Ordering::Relaxed) + 1;
-        if tried % total.div_ceil(LINES).max(1) == 0 {
+        if tried.is_multiple_of(total.div_ceil(LINES).max(1)) {
             tell(format_args!("{tried} of {total} faults tried"));
         }
     }

@@ -1,18 +1,24 @@
-use std::fs::{self, File};
+use std::env;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use kmspec_runner::report::text::Style;
-use kmspec_runner::report::{json, junit};
+use kmspec_runner::report::{github, html, json, junit, sarif};
 use kmspec_runner::{RunResult, transcript};
 
 use crate::args::{EvidenceArgs, ReportKind, ReportTo};
 use crate::failure::Failure;
+use crate::output::Output;
 
 /// Reports that can be written, and the folder for transcripts.
 #[derive(Debug)]
 pub(crate) struct Reports {
     files: Vec<(ReportTo, File)>,
+    /// Annotations are asked for.
+    github: bool,
+    /// The file of the step's summary.
+    summary: Option<PathBuf>,
     transcripts: Option<PathBuf>,
 }
 
@@ -22,24 +28,43 @@ pub(crate) fn open(args: &EvidenceArgs) -> Result<Reports, Failure> {
         let file = File::create(&report.path).map_err(|source| unwritable(&report.path, source))?;
         Ok((report.clone(), file))
     };
-    let files = args.report.iter().map(open).collect::<Result<_, _>>()?;
+    let (to_github, to_files): (Vec<_>, Vec<_>) = args
+        .report
+        .iter()
+        .partition(|report| report.kind == ReportKind::Github);
+    let files = to_files.into_iter().map(open).collect::<Result<_, _>>()?;
     if let Some(folder) = &args.transcripts {
         fs::create_dir_all(folder).map_err(|source| unwritable(folder, source))?;
     }
     Ok(Reports {
         files,
+        github: !to_github.is_empty(),
+        summary: env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from),
         transcripts: args.transcripts.clone(),
     })
 }
 
 /// Writes all that was asked for.
-pub(crate) fn leave(result: &RunResult, style: &Style, reports: Reports) -> Result<(), Failure> {
+pub(crate) fn leave(
+    result: &RunResult,
+    style: &Style,
+    reports: Reports,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let plain = Style {
+        colour: false,
+        ..style.clone()
+    };
     for (report, file) in reports.files {
-        let written = match report.kind {
-            ReportKind::Json => as_json(result, file),
-            ReportKind::Junit => as_junit(result, style, file),
-        };
-        written.map_err(|source| unwritable(&report.path, source))?;
+        write(report.kind, result, &plain, file)
+            .map_err(|source| unwritable(&report.path, source))?;
+    }
+    if reports.github {
+        output.line(github::annotations(result).trim_end())?;
+        if let Some(path) = reports.summary {
+            let text = github::summary(result, &plain);
+            append(&path, &text).map_err(|source| unwritable(&path, source))?;
+        }
     }
     let Some(folder) = reports.transcripts else {
         return Ok(());
@@ -54,14 +79,24 @@ pub(crate) fn leave(result: &RunResult, style: &Style, reports: Reports) -> Resu
     Ok(())
 }
 
-fn as_json(result: &RunResult, mut file: File) -> io::Result<()> {
-    file.write_all(json::Report::of(result).to_json().as_bytes())
+fn write(kind: ReportKind, result: &RunResult, style: &Style, file: File) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
+    match kind {
+        ReportKind::Json => out.write_all(json::Report::of(result).to_json().as_bytes())?,
+        ReportKind::Junit => {
+            junit::write(result, style, &mut out).map_err(io::Error::other)?;
+        }
+        ReportKind::Html => out.write_all(html::page(result, style).as_bytes())?,
+        ReportKind::Sarif => serde_json::to_writer_pretty(&mut out, &sarif::report(result, style))?,
+        // It has no file of its own.
+        ReportKind::Github => {}
+    }
+    out.flush()
 }
 
-fn as_junit(result: &RunResult, style: &Style, file: File) -> io::Result<()> {
-    let mut out = BufWriter::new(file);
-    junit::write(result, style, &mut out).map_err(io::Error::other)?;
-    out.flush()
+fn append(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    file.write_all(text.as_bytes())
 }
 
 fn unwritable(file: &Path, source: io::Error) -> Failure {

@@ -8,8 +8,7 @@ use crate::command::explain::unknown;
 use crate::failure::Failure;
 
 /// The plan that the arguments ask for; never an empty one.
-pub(super) fn plan(args: &SelectArgs) -> Result<Plan, Failure> {
-    let globs = |patterns: &[String]| patterns.iter().map(|text| Glob::new(text)).collect();
+pub(crate) fn plan(args: &SelectArgs) -> Result<Plan, Failure> {
     let selection = Selection {
         suites: args.suite.clone(),
         only: globs(&args.only),
@@ -38,6 +37,16 @@ pub(super) fn plan(args: &SelectArgs) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
+/// Patterns as the selection takes them. The name of a case with a table stands for all its rows.
+fn globs(patterns: &[String]) -> Vec<Glob> {
+    let rows = |pattern: &String| {
+        let named = cases::all().any(|(_, case)| case.id == *pattern);
+        named.then(|| Glob::new(&format!("{pattern}/*")))
+    };
+    let both = |pattern: &String| [Some(Glob::new(pattern)), rows(pattern)];
+    patterns.iter().flat_map(both).flatten().collect()
+}
+
 /// Whether a pattern means something that exists: a slip of the keys must not pass for a choice.
 fn known(pattern: &str) -> Result<(), Failure> {
     let glob = Glob::new(pattern);
@@ -45,7 +54,7 @@ fn known(pattern: &str) -> Result<(), Failure> {
     let any = catalogue()
         .iter()
         .any(|requirement| glob.matches(&requirement.id));
-    if any || rows().any(|id| glob.matches(&id)) {
+    if any || rows().any(|id| glob.matches(&id) || id.starts_with(&format!("{pattern}/"))) {
         return Ok(());
     }
     Err(Failure::Usage(unknown(pattern)))

@@ -1,0 +1,173 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::failure::Failure;
+use crate::input;
+
+/// A target file: where an implementation is, its keys, and how to control it.
+#[derive(Debug)]
+pub(crate) struct TargetFile {
+    path: PathBuf,
+    text: String,
+    /// Where it listens.
+    pub(crate) address: Placed,
+    /// Its key set, from the folder the file is in.
+    pub(crate) keys: Option<PathBuf>,
+    /// How it comes to have counted nobody.
+    pub(crate) renewal: Renewal,
+}
+
+/// How a target comes to have counted nobody.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    /// Not at all.
+    Never,
+    /// This program is the target, and started for it.
+    Start(Vec<String>),
+    /// This program makes the target forget.
+    Reset(Vec<String>),
+}
+
+/// A value, and where in the file it stands.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    at: usize,
+    pub(crate) value: String,
+}
+
+impl Placed {
+    /// Something is wrong with the value.
+    pub(crate) fn wrong(&self, file: &TargetFile, message: String) -> Failure {
+        Failure::at(file.path.clone(), &file.text, self.at, message)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    target: Table,
+    #[serde(default)]
+    control: BTreeMap<String, Spanned<Vec<String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    address: Spanned<String>,
+    start: Option<Spanned<Vec<String>>>,
+    keys: Option<PathBuf>,
+}
+
+impl TargetFile {
+    /// Reads a target file.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        Self::parse(path, input::text(path)?)
+    }
+
+    fn parse(path: &Path, text: String) -> Result<Self, Failure> {
+        let wrong = |at, message: &str| Failure::at(path.to_owned(), &text, at, message.to_owned());
+        let document: Document = toml::from_str(&text)
+            .map_err(|error| wrong(error.span().map_or(0, |span| span.start), error.message()))?;
+        let Document {
+            target:
+                Table {
+                    address,
+                    start,
+                    keys,
+                },
+            mut control,
+        } = document;
+        let named = start.iter().map(|command| ("start", command));
+        for (verb, command) in named.chain(control.iter().map(|(verb, c)| (verb.as_str(), c))) {
+            if command.get_ref().is_empty() {
+                let message = format!("`{verb}` has no command");
+                return Err(wrong(command.span().start, &message));
+            }
+        }
+        let renewal = match (start, control.remove("reset")) {
+            (Some(start), _) => Renewal::Start(start.into_inner()),
+            (None, Some(reset)) => Renewal::Reset(reset.into_inner()),
+            (None, None) => Renewal::Never,
+        };
+        let beside = |keys| path.parent().unwrap_or(Path::new("")).join(keys);
+        Ok(Self {
+            path: path.to_owned(),
+            address: Placed {
+                at: address.span().start,
+                value: address.into_inner(),
+            },
+            keys: keys.map(beside),
+            renewal,
+            text,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<TargetFile, String> {
+        TargetFile::parse(Path::new("lab/host.toml"), text.to_owned()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_file_has_an_address_keys_and_verbs() {
+        let file = parse(
+            "[target]\naddress = \"kms:1688\"\nkeys = \"my.toml\"\n[control]\ndli = [\"ssh\", \"kms\"]\n",
+        )
+        .unwrap();
+        assert_eq!(file.address.value, "kms:1688");
+        assert_eq!(file.keys.as_deref(), Some(Path::new("lab/my.toml")));
+        assert_eq!(file.renewal, Renewal::Never);
+    }
+
+    #[test]
+    fn what_can_be_started_is_started_rather_than_reset() {
+        let (start, reset) = (
+            "start = [\"kms\", \"{port}\"]\n",
+            "[control]\nreset = [\"r\"]\n",
+        );
+        let of = |start, reset| {
+            let text = format!("[target]\naddress = \"a:1\"\n{start}{reset}");
+            parse(&text).unwrap().renewal
+        };
+        let started = || Renewal::Start(vec!["kms".to_owned(), "{port}".to_owned()]);
+        assert_eq!(of(start, reset), started());
+        assert_eq!(of(start, ""), started());
+        assert_eq!(of("", reset), Renewal::Reset(vec!["r".to_owned()]));
+    }
+
+    #[test]
+    fn every_mistake_has_its_line_and_column() {
+        for (text, expected) in [
+            ("", "lab/host.toml:1:1: missing field `target`"),
+            ("[target]\n", "lab/host.toml:1:1: missing field `address`"),
+            (
+                "[target]\naddres = \"a:1\"",
+                "lab/host.toml:2:1: unknown field `addres`, expected one of `address`, `start`, `keys`",
+            ),
+            (
+                "[target]\naddress = 1688",
+                "lab/host.toml:2:11: invalid type: integer `1688`, expected a string",
+            ),
+            (
+                "[target]\naddress = \"a:1\"\n[control]\nreset = []",
+                "lab/host.toml:4:9: `reset` has no command",
+            ),
+            (
+                "[target]\naddress = \"a:1\"\nstart = []",
+                "lab/host.toml:3:9: `start` has no command",
+            ),
+            (
+                "[target]\naddress = \"a:1\"\n[controls]",
+                "lab/host.toml:3:2: unknown field `controls`, expected `target` or `control`",
+            ),
+        ] {
+            assert_eq!(parse(text).unwrap_err(), expected);
+        }
+    }
+}
