@@ -78,7 +78,7 @@ pub struct Timing {
     pub close: Duration,
     /// With nothing arriving, until a connection is taken to be silent. Default 0.3 s.
     pub quiet: Duration,
-    /// For which a connection is left alone to see whether the target keeps it. Default 1 s.
+    /// For which a connection is left alone to see whether the target keeps it. Default 2 s.
     pub idle: Duration,
 }
 
@@ -89,7 +89,7 @@ impl Default for Timing {
             answer,
             close: answer,
             quiet: Duration::from_millis(300),
-            idle: Duration::from_secs(1),
+            idle: Duration::from_secs(2),
         }
     }
 }

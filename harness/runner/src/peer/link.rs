@@ -443,7 +443,8 @@ impl Link {
         } else {
             timing.answer
         };
-        Ok(match self.arrival_within(limit).await? {
+        let step = self.peer.record.steps();
+        let got = match self.arrival_within(limit).await? {
             Arrival::Pdu(octets) => Got {
                 ended: if Answer::must_end(lawful, &octets) {
                     self.ends_within(timing.close).await?
@@ -460,7 +461,30 @@ impl Link {
                 octets: None,
                 ended: None,
             },
-        })
+        };
+        if got.octets.is_none() {
+            self.nothing_unfinished(step)?;
+        }
+        Ok(got)
+    }
+
+    /// What arrived and is no whole PDU is neither silence nor the end of a connection without an answer. A reset may cut
+    /// a PDU in two, which is the network's doing.
+    ///
+    /// # Errors
+    /// A failure that shows the octets.
+    pub fn nothing_unfinished(&self, step: usize) -> Result<(), Stop> {
+        if self.unfinished().is_empty() || self.ended == Some(Ending::Reset) {
+            return Ok(());
+        }
+        Err(Failure {
+            step,
+            field: "octets from the target".to_owned(),
+            expected: "whole PDUs".to_owned(),
+            got: format!("{} octets that are no whole PDU", self.unfinished().len()),
+            evidence: Some(crate::check::evidence(self.unfinished(), None)),
+        }
+        .into())
     }
 
     async fn ends_within(&mut self, limit: Duration) -> Result<Option<Ending>, Stop> {
