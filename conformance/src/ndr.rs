@@ -146,15 +146,15 @@ case! {
     /// `requestSize` and `max_count` must be equal.
     COUNTS_DISAGREE { id: "rpc.ndr.counts-disagree", needs: [Kms, Probe, Clock] }
     for lie in [
-        ("max_count-4-more", (|stub| RequestStub { max_count: stub.max_count + 4, trailing: &[0; 4], ..stub }) as Lie),
-        ("max_count-1-more", |stub| RequestStub { max_count: stub.max_count + 1, trailing: &[0; 4], ..stub }),
-        ("max_count-4-less", |stub| RequestStub { max_count: stub.max_count - 4, ..stub }),
-        ("max_count-0", |stub| RequestStub { max_count: 0, ..stub }),
-        ("requestSize-0", |stub| RequestStub { request_size: 0, ..stub }),
-        ("requestSize-1-more", |stub| RequestStub { request_size: stub.request_size + 1, ..stub }),
-        ("requestSize-1-less", |stub| RequestStub { request_size: stub.request_size - 1, ..stub }),
-        ("requestSize-0x7fffffff", |stub| RequestStub { request_size: 0x7fff_ffff, ..stub }),
-        ("requestSize-0xffffffff", |stub| RequestStub { request_size: 0xffff_ffff, ..stub }),
+        ("max-count-4-more", (|stub| RequestStub { max_count: stub.max_count + 4, trailing: &[0; 4], ..stub }) as Lie),
+        ("max-count-1-more", |stub| RequestStub { max_count: stub.max_count + 1, trailing: &[0; 4], ..stub }),
+        ("max-count-4-less", |stub| RequestStub { max_count: stub.max_count - 4, ..stub }),
+        ("max-count-0", |stub| RequestStub { max_count: 0, ..stub }),
+        ("request-size-0", |stub| RequestStub { request_size: 0, ..stub }),
+        ("request-size-1-more", |stub| RequestStub { request_size: stub.request_size + 1, ..stub }),
+        ("request-size-1-less", |stub| RequestStub { request_size: stub.request_size - 1, ..stub }),
+        ("request-size-0x7fffffff", |stub| RequestStub { request_size: 0x7fff_ffff, ..stub }),
+        ("request-size-0xffffffff", |stub| RequestStub { request_size: 0xffff_ffff, ..stub }),
     ];
     async fn(peer) {
         let mut link = peer.bound().await?;

@@ -50,7 +50,7 @@ case! {
         ("bare", None),
         ("request", Some(PduType::REQUEST)),
         ("bind", Some(PduType::BIND)),
-        ("alter_context", Some(PduType::ALTER_CONTEXT)),
+        ("alter-context", Some(PduType::ALTER_CONTEXT)),
     ];
     async fn(peer) {
         let connections = if header.is_none() { 500 } else { 167 };
@@ -211,7 +211,7 @@ async fn plays(link: &mut Link, octets: Vec<u8>) -> Result<(), Stop> {
             })?;
         Field::derived("frag_length of the reply", answer.len()).within(..=LONGEST)?;
     }
-    Ok(())
+    link.nothing_unfinished(0)
 }
 
 /// What a host sends.

@@ -51,9 +51,9 @@ case! {
     for (ptype, body) in [
         ("response", (PduType::RESPONSE, 16)),
         ("fault", (PduType::FAULT, 16)),
-        ("bind_ack", (PduType::BIND_ACK, 16)),
-        ("bind_nak", (PduType::BIND_NAK, 16)),
-        ("alter_context_resp", (PduType::ALTER_CONTEXT_RESP, 16)),
+        ("bind-ack", (PduType::BIND_ACK, 16)),
+        ("bind-nak", (PduType::BIND_NAK, 16)),
+        ("alter-context-resp", (PduType::ALTER_CONTEXT_RESP, 16)),
         ("auth3", (PduType::AUTH3, 16)),
         ("shutdown", (PduType::SHUTDOWN, 0)),
         ("rts", (PduType::RTS, 16)),
@@ -68,7 +68,7 @@ case! {
 case! {
     /// `co_cancel` or `orphaned` as the first PDU ends the connection, or is ignored and a bind then works.
     OTHER_FIRST_PDU_IGNORED { id: "rpc.state.other-first-pdu", needs: [Probe] }
-    for ptype in [("co_cancel", PduType::CO_CANCEL), ("orphaned", PduType::ORPHANED)];
+    for ptype in [("co-cancel", PduType::CO_CANCEL), ("orphaned", PduType::ORPHANED)];
     async fn(peer) {
         let mut link = peer.connect().await?;
         link.send(zeros(ptype, 1, 0)).await?;
@@ -83,9 +83,9 @@ case! {
     for ptype in [
         ("response", PduType::RESPONSE),
         ("fault", PduType::FAULT),
-        ("bind_ack", PduType::BIND_ACK),
-        ("bind_nak", PduType::BIND_NAK),
-        ("alter_context_resp", PduType::ALTER_CONTEXT_RESP),
+        ("bind-ack", PduType::BIND_ACK),
+        ("bind-nak", PduType::BIND_NAK),
+        ("alter-context-resp", PduType::ALTER_CONTEXT_RESP),
     ];
     async fn(peer) {
         let mut link = peer.bound().await?;
@@ -104,9 +104,9 @@ case! {
         ("nocall", (PduType::NOCALL, 16)),
         ("reject", (PduType::REJECT, 16)),
         ("ack", (PduType::ACK, 16)),
-        ("cl_cancel", (PduType::CL_CANCEL, 16)),
+        ("cl-cancel", (PduType::CL_CANCEL, 16)),
         ("fack", (PduType::FACK, 16)),
-        ("cancel_ack", (PduType::CANCEL_ACK, 16)),
+        ("cancel-ack", (PduType::CANCEL_ACK, 16)),
         ("shutdown", (PduType::SHUTDOWN, 0)),
         ("rts", (PduType::RTS, 16)),
     ];
@@ -145,7 +145,7 @@ case! {
     NO_SERVICE_AFTER_PROTOCOL_ERROR { id: "rpc.state.no-service-after-protocol-error", needs: [Probe] }
     for broken in [
         ("alter-without-contexts", (|peer| peer.alter().call_id(9).encoded()) as fn(&Peer) -> Encoded),
-        ("bind_ack", |_| zeros(PduType::BIND_ACK, 9, 16)),
+        ("bind-ack", |_| zeros(PduType::BIND_ACK, 9, 16)),
         ("fragment-without-first", |peer| peer.call().call_id(9).flags(PfcFlags::LAST_FRAG).encoded()),
         ("later-fragment-of-nothing", |peer| piece(&long_call(peer).call_id(9), 0, 8..16).encoded()),
     ];
