@@ -54,12 +54,7 @@ case! {
     ];
     async fn(peer) {
         let connections = if header.is_none() { 500 } else { 167 };
-        for batch in (0..connections).step_by(50) {
-            let count = 50.min(connections - batch);
-            peer.in_parallel(count, 10, move |peer, _| sends_garbage(peer, header)).await?;
-            peer.fresh().await?;
-        }
-        Ok::<(), Stop>(())
+        in_batches(&peer, connections, move |peer, _| sends_garbage(peer, header)).await
     }
 }
 
@@ -95,8 +90,7 @@ case! {
     /// Many connections that are closed at once, without data, do no harm.
     CONNECT_AND_CLOSE { id: "rpc.robust.connect-and-leave/close", needs: [Probe] }
     async fn(peer) {
-        peer.in_parallel(500, 10, |peer, _| async move { peer.connect().await.map(drop) }).await?;
-        peer.fresh().await
+        in_batches(&peer, 500, |peer, _| async move { peer.connect().await.map(drop) }).await
     }
 }
 
@@ -104,8 +98,7 @@ case! {
     /// Many connections that are reset at once, without data, do no harm.
     CONNECT_AND_RESET { id: "rpc.robust.connect-and-leave/reset", needs: [Probe] }
     async fn(peer) {
-        peer.in_parallel(100, 10, |peer, _| async move { peer.connect().await?.reset() }).await?;
-        peer.fresh().await
+        in_batches(&peer, 100, |peer, _| async move { peer.connect().await?.reset() }).await
     }
 }
 
@@ -179,6 +172,21 @@ fn mutated(mut octets: Vec<u8>, at: usize, value: u8) -> Vec<u8> {
         *octet = value;
     }
     octets
+}
+
+/// Plays a story so many times, 50 times between one `FRESH` and the next: the target has then taken all connections
+/// that were made, and its queue of new ones does not overflow.
+async fn in_batches<F, S>(peer: &Peer, total: usize, story: F) -> Result<(), Stop>
+where
+    F: Fn(Peer, usize) -> S + Copy,
+    S: Future<Output = Result<(), Stop>> + Send + 'static,
+{
+    const BATCH: usize = 50;
+    for done in (0..total).step_by(BATCH) {
+        peer.in_parallel(BATCH.min(total - done), 10, story).await?;
+        peer.fresh().await?;
+    }
+    Ok(())
 }
 
 /// 1 to 2000 random octets, perhaps behind a header that announces them, on a new connection.
