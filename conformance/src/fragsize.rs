@@ -35,14 +35,15 @@ case! {
 }
 
 case! {
-    /// Larger offers are cut to what the host can take.
+    /// Larger offers are cut to what the host can take, and what it says it takes it does take.
     CAP { id: "rpc.fragsize.cap" }
     for offer in [("65535", 65535), ("32768", 32768), ("32767", 32767), ("5841", 5841)];
     async fn(peer) {
         let (mut link, ack) = offered(&peer, &peer.bind().fragments(offer, offer)).await?;
         ack.field("max_xmit_frag", ack.body().max_xmit_frag).within(MUST_RECV..=offer)?;
         ack.field("max_recv_frag", ack.body().max_recv_frag).within(MUST_RECV..=offer)?;
-        link.call(&peer.call()).await
+        link.send(filled(peer.call(), ack.body().max_recv_frag).encoded()).await?;
+        link.ok_or(2, &[fault([FaultStatus::BAD_STUB_DATA]).call(2)]).await.map(drop)
     }
 }
 
