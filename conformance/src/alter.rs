@@ -7,8 +7,8 @@ use kmspec_runner::{Link, Peer, Stop, Suite, case};
 use kmspec_wire::pdu::{BindAck, ContextResult, FaultStatus, PfcFlags, SyntaxId};
 
 use crate::offer::{
-    ACCEPTED, NDR32, NO_INTERFACE, NO_SYNTAX, WHOLE_MPX, WHOLE_SIGN, any_protocol_error, filled,
-    needs_alter, offered, protocol_error, takes_ndr64,
+    ACCEPTED, NDR32, NO_INTERFACE, NO_SYNTAX, WHOLE_MPX, WHOLE_MPX_SIGN, WHOLE_SIGN,
+    any_protocol_error, filled, needs_alter, offered, protocol_error, takes_ndr64,
 };
 
 pub(crate) static ALTER: Suite = Suite::new(
@@ -105,7 +105,10 @@ case! {
         ("0x40", (0x40, vec![PfcFlags::WHOLE])),
         ("0x80", (0x80, vec![PfcFlags::WHOLE])),
         ("0x04", (0x04, vec![WHOLE_SIGN, PfcFlags::WHOLE])),
-        ("0xff", (0xff, vec![WHOLE_SIGN, PfcFlags::WHOLE])),
+        (
+            "0xff",
+            (0xff, vec![WHOLE_SIGN, PfcFlags::WHOLE, WHOLE_MPX, WHOLE_MPX_SIGN]),
+        ),
     ];
     async fn(peer) {
         needs_alter(&peer).await?;
@@ -149,7 +152,7 @@ case! {
         link.send(peer.alter().offering(1, SyntaxId::UNKNOWN_INTERFACE, NDR32).encoded()).await?;
         let Some(resp) = link.expect_or::<AlterContextRespPdu>(&[closed()]).await? else { return Ok(()) };
         resp.call_id_is(3)?;
-        resp.results_among(&[&[NO_INTERFACE]])?;
+        resp.results_are(&[NO_INTERFACE])?;
         link.call(&peer.call().call_id(4)).await
     }
 }
@@ -161,7 +164,7 @@ case! {
         needs_alter(&peer).await?;
         let mut link = bound_on_1(&peer).await?;
         link.send(peer.alter().offering(1, peer.interface(), &[SyntaxId::NIL, NOT_A_SYNTAX]).encoded()).await?;
-        link.alter_context_resp().await?.results_among(&[&[NO_SYNTAX]])?;
+        link.alter_context_resp().await?.results_are(&[NO_SYNTAX])?;
         context_1_works(&peer, &mut link).await
     }
 }
@@ -174,7 +177,7 @@ case! {
         let mut link = bound_on_1(&peer).await?;
         link.send(peer.alter().offering(1, SyntaxId::UNKNOWN_INTERFACE, NDR32).encoded()).await?;
         let Some(resp) = link.expect_or::<AlterContextRespPdu>(&[any_protocol_error().call(3)]).await? else { return Ok(()) };
-        resp.results_among(&[&[NO_INTERFACE]])?;
+        resp.results_are(&[NO_INTERFACE])?;
         context_1_works(&peer, &mut link).await
     }
 }

@@ -26,7 +26,9 @@ pub(crate) const NO_SYNTAX: ContextResult =
 pub(crate) const NDR32: &[SyntaxId] = &[SyntaxId::NDR32];
 /// What bind and `alter_context` grant when multiplexing is asked for, too.
 pub(crate) const WHOLE_MPX: PfcFlags = PfcFlags(0x13);
-/// As [`WHOLE_MPX`], with header signing.
+/// The same with header signing.
+pub(crate) const WHOLE_MPX_SIGN: PfcFlags = PfcFlags(0x17);
+/// One fragment, with header signing.
 pub(crate) const WHOLE_SIGN: PfcFlags = PfcFlags(0x07);
 
 /// `nca_s_proto_error` on no context, nothing executed, and the end of the connection.
