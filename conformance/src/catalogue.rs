@@ -12,7 +12,6 @@
 //! ```
 
 mod embedded;
-mod glob;
 mod parse;
 
 #[cfg(test)]
@@ -24,7 +23,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-pub use glob::Glob;
+pub use kmspec_runner::glob::Glob;
 pub use kmspec_runner::verdict::Level;
 pub use parse::{CatalogueError, CatalogueProblem};
 

@@ -28,12 +28,12 @@ impl Exit {
     /// What verdicts come to, where `whole` says that nothing stood in the way of the run as a whole.
     ///
     /// Nothing judged is never success: neither an empty plan nor one of which every row was skipped. A warning or a note
-    /// is below the level that counts. A case that comes out differently when it is repeated does not hold.
+    /// is below the level that counts, and a deviation is known. A case that comes out differently when it is repeated does not hold.
     pub fn of(verdicts: impl IntoIterator<Item = Verdict>, whole: bool) -> Self {
         let (mut judged, mut broken, mut unknown) = (false, false, !whole);
         for verdict in verdicts {
             match verdict {
-                Verdict::Pass | Verdict::Warn | Verdict::Note => judged = true,
+                Verdict::Pass | Verdict::Warn | Verdict::Note | Verdict::Deviation => judged = true,
                 Verdict::Fail | Verdict::Flaky => broken = true,
                 Verdict::Skip => {}
                 Verdict::Error => unknown = true,
@@ -51,14 +51,17 @@ impl RunResult {
     /// What the run comes to.
     pub fn exit(&self) -> Exit {
         let verdicts = self.rows.iter().map(|row| row.verdict);
-        Exit::of(verdicts, self.unable.is_empty())
+        match Exit::of(verdicts, self.unable.is_empty()) {
+            Exit::Holds if !self.broken_expectations.is_empty() => Exit::Fails,
+            exit => exit,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Exit, Verdict};
-    use Verdict::{Error, Fail, Flaky, Note, Pass, Skip, Warn};
+    use Verdict::{Deviation, Error, Fail, Flaky, Note, Pass, Skip, Warn};
 
     #[test]
     fn every_situation_has_its_code() {
@@ -70,6 +73,8 @@ mod tests {
             ("a may below the level is broken", &[Pass, Note], true, 0),
             ("only warnings", &[Warn, Warn], true, 0),
             ("only notes", &[Note], true, 0),
+            ("a known failure", &[Pass, Deviation], true, 0),
+            ("a known failure and an unknown one", &[Deviation, Fail], true, 1),
             ("some do not apply", &[Pass, Skip], true, 0),
             ("everything short of a failure", &[Pass, Warn, Note, Skip], true, 0),
             ("one fails", &[Fail], true, 1),

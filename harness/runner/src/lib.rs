@@ -8,6 +8,8 @@
 pub mod case;
 pub mod check;
 pub mod exit;
+pub mod expect;
+pub mod glob;
 pub mod peer;
 pub mod plan;
 pub mod report;

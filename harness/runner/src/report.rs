@@ -1,7 +1,7 @@
 //! What a run came to, for people and for programs. Every report is made from the same [`RunResult`](crate::RunResult).
 
 pub mod github;
-mod hex;
+pub(crate) mod hex;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -101,6 +101,8 @@ pub enum Verdict {
     Warn,
     /// A `may` below the level that counts is broken.
     Note,
+    /// It is broken, and the expectations know it.
+    Deviation,
     /// It came out differently when it was repeated.
     Flaky,
     /// It does not apply to this target.
@@ -132,7 +134,7 @@ macro_rules! names {
 names! {
     Level { May = "may", Should = "should", Must = "must" }
     Verdict {
-        Pass = "pass", Fail = "fail", Warn = "warn", Note = "note", Flaky = "flaky", Skip = "skip", Error = "error"
+        Pass = "pass", Fail = "fail", Warn = "warn", Note = "note", Deviation = "deviation", Flaky = "flaky", Skip = "skip", Error = "error"
     }
 }
 

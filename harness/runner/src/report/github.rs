@@ -34,6 +34,9 @@ pub fn summary(result: &RunResult, style: &Style) -> String {
     };
     let mut text = format!("## kmspec on {}\n\n", result.target);
     text.push_str(&text::summary(result, &plain));
+    for problem in &result.broken_expectations {
+        let _ = writeln!(text, "\nexpectations: {problem}");
+    }
     for problem in &result.unable {
         let _ = writeln!(text, "\n**Not judged:** {problem}");
     }
@@ -58,7 +61,7 @@ fn ranked(result: &RunResult) -> Vec<&Row> {
         Verdict::Error => 2,
         Verdict::Warn => 3,
         Verdict::Note => 4,
-        Verdict::Pass | Verdict::Skip => 5,
+        Verdict::Deviation | Verdict::Pass | Verdict::Skip => 5,
     };
     let mut rows: Vec<&Row> = result.rows.iter().filter(|row| rank(row) < 5).collect();
     rows.sort_by_key(rank);

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::verdict::Evidence;
 
 /// Lines of 16 octets with their offsets; the highlighted ones stand in brackets, and only lines near them are shown.
-pub(super) fn lines(evidence: &Evidence) -> Vec<String> {
+pub(crate) fn lines(evidence: &Evidence) -> Vec<String> {
     let marked = evidence.highlight.clone().unwrap_or(0..0);
     let shown = window(evidence.octets.len(), &marked);
     let every = all(evidence);

@@ -52,6 +52,13 @@ fn head(page: &mut String, result: &RunResult) {
         page,
         "<p class=\"exit exit-{code}\">{verdict} (exit code {code})</p>"
     );
+    for problem in &result.broken_expectations {
+        let _ = writeln!(
+            page,
+            "<p class=\"exit exit-1\">Expectations: {}</p>",
+            escaped(problem)
+        );
+    }
     for problem in &result.unable {
         let _ = writeln!(
             page,

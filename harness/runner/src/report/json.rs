@@ -33,6 +33,9 @@ pub struct Report {
     pub exit: u8,
     /// What stood in the way of a judgement of the whole.
     pub unable: Vec<String>,
+    /// What is wrong with the expectations, one line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broken_expectations: Vec<String>,
     /// How many results came out how; all verdicts, in their order.
     pub counts: BTreeMap<Verdict, usize>,
     /// The results, in the plan's order.
@@ -135,6 +138,7 @@ impl Report {
             level: result.level,
             exit: result.exit().code(),
             unable: result.unable.clone(),
+            broken_expectations: result.broken_expectations.clone(),
             counts: counts.collect(),
             results: result.rows.iter().map(Entry::of).collect(),
             times: Times {
@@ -226,7 +230,7 @@ impl EntryFailure {
 }
 
 impl EntryEvidence {
-    fn of(evidence: &Evidence) -> Self {
+    pub(crate) fn of(evidence: &Evidence) -> Self {
         let octets = evidence.octets.iter().map(|octet| format!("{octet:02x}"));
         let highlight = evidence.highlight.as_ref();
         Self {

@@ -69,7 +69,9 @@ fn case(row: &Row, seed: u64, style: &Style) -> TestCase {
         status
     };
     let status = match row.verdict {
-        Verdict::Pass | Verdict::Warn | Verdict::Note => TestCaseStatus::success(),
+        Verdict::Pass | Verdict::Warn | Verdict::Note | Verdict::Deviation => {
+            TestCaseStatus::success()
+        }
         Verdict::Fail | Verdict::Flaky => non_success(NonSuccessKind::Failure),
         Verdict::Error => non_success(NonSuccessKind::Error),
         Verdict::Skip => {
@@ -81,7 +83,10 @@ fn case(row: &Row, seed: u64, style: &Style) -> TestCase {
     let mut case = TestCase::new(row.id.as_str(), status);
     case.set_classname(row.suite.as_str()).set_time(row.took);
     case.add_property(("level", row.level.name()));
-    if matches!(row.verdict, Verdict::Warn | Verdict::Note) {
+    if matches!(
+        row.verdict,
+        Verdict::Warn | Verdict::Note | Verdict::Deviation
+    ) {
         case.set_system_out(detail);
     }
     case

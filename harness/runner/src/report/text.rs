@@ -30,13 +30,18 @@ pub fn report(result: &RunResult, style: &Style) -> String {
     let mut text = String::new();
     for row in &result.rows {
         let broken = row.failure.is_some() || row.verdict == Verdict::Flaky;
+        let broken = broken && row.verdict != Verdict::Deviation;
         if broken {
             text.push_str(&detail(row, result.seed, style));
             text.push('\n');
         }
     }
     text.push_str(&reasons(result, Verdict::Skip, style));
+    text.push_str(&reasons(result, Verdict::Deviation, style));
     text.push_str(&reasons(result, Verdict::Error, style));
+    for problem in &result.broken_expectations {
+        let _ = writeln!(text, "{}: {problem}", painted("expectations", RED, style));
+    }
     for problem in &result.unable {
         let word = painted("not judged", RED, style);
         let _ = writeln!(text, "{word}: {problem}");
@@ -154,7 +159,7 @@ fn reasons(result: &RunResult, verdict: Verdict, style: &Style) -> String {
     text
 }
 
-fn word(verdict: Verdict, style: &Style) -> String {
+pub(crate) fn word(verdict: Verdict, style: &Style) -> String {
     let word = format!("{:5}", verdict.name().to_uppercase());
     painted(&word, colour(verdict), style)
 }
@@ -164,11 +169,11 @@ const fn colour(verdict: Verdict) -> &'static str {
         Verdict::Pass => GREEN,
         Verdict::Fail | Verdict::Error => RED,
         Verdict::Warn | Verdict::Flaky => YELLOW,
-        Verdict::Note | Verdict::Skip => DIM,
+        Verdict::Note | Verdict::Skip | Verdict::Deviation => DIM,
     }
 }
 
-fn painted(text: &str, colour: &str, style: &Style) -> String {
+pub(crate) fn painted(text: &str, colour: &str, style: &Style) -> String {
     if style.colour {
         format!("\u{1b}[{colour}m{text}\u{1b}[0m")
     } else {
@@ -176,8 +181,8 @@ fn painted(text: &str, colour: &str, style: &Style) -> String {
     }
 }
 
-const GREEN: &str = "32";
-const RED: &str = "31";
+pub(crate) const GREEN: &str = "32";
+pub(crate) const RED: &str = "31";
 const YELLOW: &str = "33";
 const DIM: &str = "2";
-const BOLD: &str = "1";
+pub(crate) const BOLD: &str = "1";

@@ -24,6 +24,8 @@ pub struct RunResult {
     pub unable: Vec<String>,
     /// One for each row of the plan, in its order; behind them those of `kmspec-rules`.
     pub rows: Vec<Row>,
+    /// What is wrong with the expectations, one line each; see [`expect`](crate::expect).
+    pub broken_expectations: Vec<String>,
     /// What the started target has written, if it was started.
     pub log: String,
     /// How long it took.
@@ -39,6 +41,7 @@ impl RunResult {
             level: options.level,
             unable: vec![reason.to_owned()],
             rows: Vec::new(),
+            broken_expectations: Vec::new(),
             log: String::new(),
             took: Duration::ZERO,
         }

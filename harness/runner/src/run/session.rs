@@ -446,6 +446,7 @@ impl Session {
             level: self.options.level,
             unable,
             rows,
+            broken_expectations: Vec::new(),
             log,
             took: began.elapsed(),
         }

@@ -1,8 +1,7 @@
 //! One fault against all cases.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Subject;
@@ -11,9 +10,9 @@ use crate::plan::{Interrupt, Options, Plan, Planned};
 use crate::run::{Observer, Row, RunResult, run};
 use crate::verdict::Verdict;
 
-/// Broken rows that took as long as the longest wait, after which the rest is not run: a host that hangs is known by
-/// then.
-const PATIENCE: usize = 12;
+/// How often broken rows may wait in vain, each as long as for an answer, until the rest is not run: a host that hangs is
+/// known by then.
+const PATIENCE: u128 = 12;
 /// Rows tried on a host that serves nobody.
 const AT_A_SHUT_DOOR: usize = 8;
 
@@ -58,7 +57,7 @@ async fn guarded(plan: Plan, subject: &Subject, options: &Options) -> RunResult 
     let switch = Interrupt::default();
     let patience = Patience {
         long: options.timing.answer.min(options.timing.close),
-        left: AtomicUsize::new(PATIENCE),
+        waited: Mutex::new(0),
         switch: switch.clone(),
     };
     let own = Options {
@@ -76,17 +75,23 @@ async fn guarded(plan: Plan, subject: &Subject, options: &Options) -> RunResult 
     }
 }
 
-/// Stops a run after so many rows that were broken by waiting in vain.
+/// Stops a run whose rows were broken by waiting in vain too often.
 struct Patience {
     long: Duration,
-    left: AtomicUsize,
+    waited: Mutex<u128>,
     switch: Interrupt,
 }
 
 impl Observer for Patience {
     fn finished(&self, row: &Row) {
         let broken = matches!(row.verdict, Verdict::Fail | Verdict::Error);
-        if broken && row.took >= self.long && self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+        if !broken {
+            return;
+        }
+        let waits = row.took.as_nanos() / self.long.as_nanos().max(1);
+        let mut waited = self.waited.lock().unwrap_or_else(PoisonError::into_inner);
+        *waited += waits;
+        if *waited >= PATIENCE {
             self.switch.stop();
         }
     }
@@ -111,19 +116,14 @@ impl Found {
         let cut = !result.unable.is_empty();
         for row in result.rows {
             let of_all = row.suite == crate::run::EVERY_ANSWER;
-            match row.verdict {
-                Verdict::Fail | Verdict::Warn | Verdict::Note => {
-                    self.judged += usize::from(!of_all);
-                    self.caught.insert(row.id);
-                }
-                Verdict::Error if cut && row.took.is_zero() => {}
-                Verdict::Error => {
-                    self.judged += 1;
-                    self.errors.insert(row.id);
-                }
-                Verdict::Pass | Verdict::Skip | Verdict::Flaky => {
-                    self.judged += usize::from(!of_all);
-                }
+            if row.failure.is_some() {
+                self.judged += usize::from(!of_all);
+                self.caught.insert(row.id);
+            } else if row.verdict != Verdict::Error {
+                self.judged += usize::from(!of_all);
+            } else if !cut || !row.took.is_zero() {
+                self.judged += 1;
+                self.errors.insert(row.id);
             }
         }
     }
@@ -133,7 +133,7 @@ impl Found {
         let reason = match (not_run, self.shut) {
             (0, _) => None,
             (_, Some(problem)) => Some(problem),
-            (_, None) => Some(format!("it kept {PATIENCE} cases waiting in vain")),
+            (_, None) => Some("it keeps too many cases waiting in vain".to_owned()),
         };
         Trial {
             defect: subject.defect.clone(),

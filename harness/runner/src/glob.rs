@@ -1,7 +1,9 @@
+//! Patterns for ids.
+
 /// A pattern for ids: `*` stands for any characters, `?` for one. What has neither stands for itself.
 ///
 /// ```
-/// use kmspec_conformance::catalogue::Glob;
+/// use kmspec_runner::glob::Glob;
 ///
 /// assert!(Glob::new("rpc.bind.*").matches("rpc.bind.ack-basic"));
 /// assert!(!Glob::new("rpc.bind").matches("rpc.bind.ack-basic"));
