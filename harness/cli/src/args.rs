@@ -3,14 +3,16 @@
 mod decode;
 mod lab;
 mod list;
+mod record;
 mod run;
 mod self_test;
 mod values;
 
-pub(crate) use decode::{DecodeArgs, DecodeFormat};
+pub(crate) use decode::{CheckArgs, DecodeArgs, DecodeFormat};
 pub(crate) use lab::{LabArgs, LabCommand, ServeArgs};
 pub(crate) use list::{ExplainArgs, ListArgs, ListFormat};
-pub(crate) use run::{EvidenceArgs, HowArgs, RunArgs, SelectArgs, SubjectArgs};
+pub(crate) use record::RecordArgs;
+pub(crate) use run::{EvidenceArgs, ExpectArgs, HowArgs, RunArgs, SelectArgs, SubjectArgs};
 pub(crate) use self_test::SelfTestArgs;
 pub(crate) use values::{ReportKind, ReportTo};
 
@@ -90,6 +92,7 @@ pub(crate) enum Log {
 pub(crate) enum Command {
     Run(Box<RunArgs>),
     Decode(DecodeArgs),
+    Record(RecordArgs),
     List(ListArgs),
     Explain(ExplainArgs),
     SelfTest(SelfTestArgs),

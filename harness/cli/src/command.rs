@@ -1,12 +1,14 @@
 //! What each command does: arguments to a library, its results to the terminal.
 
 mod cases;
+mod check;
 mod decode;
 mod explain;
 mod interrupt;
 mod lab;
 mod list;
 mod progress;
+mod record;
 mod run;
 mod self_test;
 
@@ -64,7 +66,9 @@ fn work(asked: Asked, output: &mut Option<Output>) -> Result<Exit, Failure> {
     let output = output.insert(Output::new());
     match command {
         Command::Run(args) => run::run(&args, output),
+        Command::Decode(args) if args.check.check => check::check(&args, output),
         Command::Decode(args) => decode::decode(&args, output),
+        Command::Record(args) => record::record(&args, output),
         Command::List(args) => list::list(&args, output),
         Command::Explain(args) => explain::explain(&args, output),
         Command::SelfTest(args) => self_test::self_test(&args, output),

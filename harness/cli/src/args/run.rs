@@ -19,6 +19,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) how: HowArgs,
     #[command(flatten)]
+    pub(crate) expect: ExpectArgs,
+    #[command(flatten)]
     pub(crate) evidence: EvidenceArgs,
     /// Print a line for each case, too.
     #[arg(long, short)]
@@ -41,6 +43,9 @@ pub(crate) struct SelectArgs {
     /// Only requirements on this role.
     #[arg(long, value_parser = role(), default_value = "host", value_name = "ROLE")]
     pub(crate) role: Role,
+    /// Only requirements of this frozen set and the ones before it, so that a new case turns no old gate red.
+    #[arg(long, value_name = "SET")]
+    pub(crate) requirements: Option<String>,
     /// Only this part of all cases: the I-th of N. A case's id decides, so that a new one moves no other.
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
@@ -77,9 +82,9 @@ pub(crate) struct HowArgs {
     /// Where all randomness comes from; the same seed gives the same octets.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Cases at the same time.
-    #[arg(long, value_name = "NUMBER", default_value_t = 16, value_parser = at_least_one)]
-    pub(crate) jobs: usize,
+    /// Cases at the same time; without it 16, or 64 if the target is the lab host in this process.
+    #[arg(long, value_name = "NUMBER", value_parser = at_least_one)]
+    pub(crate) jobs: Option<usize>,
     /// Longest wait for a connection, an answer, or the end of a connection.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub(crate) timeout: Duration,
@@ -95,6 +100,21 @@ pub(crate) struct HowArgs {
     /// Run each case so many times; one that comes out differently is flaky.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = at_least_one)]
     pub(crate) repeat: usize,
+}
+
+/// What is known to fail.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "What is known to fail")]
+pub(crate) struct ExpectArgs {
+    /// A list of known failures of the target, each with its reason. What is wrong with the list fails the run.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) expect: Option<PathBuf>,
+    /// Take entries that no longer fail out of the list, and add failures that are not in it.
+    #[arg(long, requires = "expect")]
+    pub(crate) update_expectations: bool,
+    /// Entries that no longer fail are told, but do not fail the run.
+    #[arg(long, requires = "expect")]
+    pub(crate) allow_stale: bool,
 }
 
 /// What to leave behind.

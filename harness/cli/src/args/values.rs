@@ -1,6 +1,7 @@
 //! Values of options.
 
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -33,6 +34,25 @@ pub(crate) fn role() -> impl TypedValueParser<Value = Role> {
     PossibleValuesParser::new(["host", "client"]).map(|name| match &*name {
         "host" => Role::Host,
         _ => Role::Client,
+    })
+}
+
+/// Reads a role, or both.
+pub(crate) fn either_role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(["host", "client", "both"]).map(|name| match &*name {
+        "host" => Role::Host,
+        "client" => Role::Client,
+        _ => Role::Both,
+    })
+}
+
+/// Reads an address to listen on: `127.0.0.1:1688`, or a port of the loopback interface alone.
+pub(crate) fn listen(text: &str) -> Result<SocketAddr, ValueError> {
+    if let Ok(port) = text.parse() {
+        return Ok(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port));
+    }
+    text.parse().or_else(|_| {
+        wrong("an address to listen on is IP:PORT, as in 127.0.0.1:1689, or a PORT of the loopback interface")
     })
 }
 

@@ -1,5 +1,6 @@
 mod again;
 mod evidence;
+mod expectations;
 pub(super) mod select;
 
 use std::sync::Arc;
@@ -26,9 +27,14 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
         &args.subject,
         Embedded::seeded(args.how.seed),
     )?;
+    let expected = expectations::read(&args.expect)?;
     let reports = evidence::open(&args.evidence)?;
-    let options = options(&args.how, !args.subject.no_clock);
-    let result = super::runtime()?.block_on(judge(plan, &target, &options));
+    let jobs = jobs(args);
+    let options = options(&args.how, jobs, !args.subject.no_clock);
+    let mut result = super::runtime()?.block_on(judge(plan, &target, &options));
+    if let Some(expected) = &expected {
+        expectations::apply(&args.expect, expected, &mut result)?;
+    }
     let style = Style {
         colour: colours(),
         command: again::again(args),
@@ -81,11 +87,20 @@ pub(super) async fn stop_when_asked(mut interrupted: Interrupted, interrupt: Int
     interrupt.stop();
 }
 
+/// Cases at the same time. Most of them wait most of the time; a host in this process is not spared.
+fn jobs(args: &RunArgs) -> usize {
+    let usual = match args.target {
+        Some(_) => Options::default().jobs,
+        None => 64,
+    };
+    args.how.jobs.unwrap_or(usual)
+}
+
 /// The runner's options.
-pub(crate) fn options(how: &HowArgs, clock: bool) -> Options {
+pub(crate) fn options(how: &HowArgs, jobs: usize, clock: bool) -> Options {
     Options {
         seed: how.seed,
-        jobs: how.jobs,
+        jobs,
         timing: Timing {
             answer: how.timeout,
             close: how.timeout,

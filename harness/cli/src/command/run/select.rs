@@ -14,6 +14,7 @@ pub(crate) fn plan(args: &SelectArgs) -> Result<Plan, Failure> {
         only: globs(&args.only),
         skip: globs(&args.skip),
         role: args.role,
+        set: args.requirements.clone(),
         ..Selection::default()
     };
     let rows = select(&selection).map_err(|error| Failure::Usage(error.to_string()))?;
