@@ -71,7 +71,7 @@ case! {
     for (interface, mask) in [
         ("nil", (SyntaxId::NIL, 0)),
         ("ndr64", (SyntaxId::NDR64, 2)),
-        ("nobody's", (SyntaxId::UNKNOWN_INTERFACE, 1)),
+        ("nobodys", (SyntaxId::UNKNOWN_INTERFACE, 1)),
     ];
     async fn(peer) {
         let bind = peer.bind_without_contexts().offering(0, interface, &asking(mask));

@@ -12,7 +12,7 @@ case! {
     /// An unknown interface is rejected in the result, and the connection stays open.
     UNKNOWN_INTERFACE { id: "rpc.bind.unknown-interface" }
     for interface in [
-        ("nobody's", |_: &Peer| SyntaxId::UNKNOWN_INTERFACE),
+        ("nobodys", |_: &Peer| SyntaxId::UNKNOWN_INTERFACE),
         ("nil", |_: &Peer| SyntaxId::NIL),
         ("first-octet-differs", |peer: &Peer| differing(peer, 0)),
         ("middle-octet-differs", |peer: &Peer| differing(peer, 7)),
