@@ -18,11 +18,11 @@ pub(super) enum Drawn {
 impl Drawn {
     /// All of them, as rows.
     pub(super) const TABLE: [(&'static str, Self); 5] = [
-        ("bind_ack", Self::BindAck),
+        ("bind-ack", Self::BindAck),
         ("response", Self::Response),
         ("fault", Self::Fault),
-        ("alter_context_resp", Self::AlterContextResp),
-        ("bind_nak", Self::BindNak),
+        ("alter-context-resp", Self::AlterContextResp),
+        ("bind-nak", Self::BindNak),
     ];
 }
 
