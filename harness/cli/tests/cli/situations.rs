@@ -16,7 +16,7 @@ const USAGE: &[Situation] = &[
     ("no command", "", 2, "a command is missing; see kmspec --help"),
     ("no command of the lab", "lab", 2, "a command is missing; see kmspec lab --help"),
     ("unknown command", "judge", 2, "unrecognized subcommand 'judge'; see kmspec --help"),
-    ("mistyped command", "decod x", 2, "unrecognized subcommand 'decod'; a similar subcommand exists: 'decode'; see kmspec --help"),
+    ("mistyped command", "explian x", 2, "unrecognized subcommand 'explian'; a similar subcommand exists: 'explain'; see kmspec --help"),
     ("unknown option", "run --sute x", 2, "unexpected argument '--sute' found; a similar argument exists: '--suite'; see kmspec run --help"),
     ("missing operand", "decode", 2, "required arguments were not provided: <CAPTURE>...; see kmspec decode --help"),
     ("missing value", "run --seed", 2, "a value is required for '--seed <NUMBER>' but none was supplied; see kmspec run --help"),
