@@ -8,18 +8,21 @@ fn what_was_recorded_is_judged_as_a_run_is() {
     put(folder.path(), "good.pcap", recording("07"));
     put(folder.path(), "host.pcap", recording("21"));
     put(folder.path(), "client.pcap", recording("19"));
+    put(folder.path(), "odd.pcap", recording("31"));
     put(folder.path(), "cut.pcap", recording("28"));
     let half = &recording("21")[..7000];
     put(folder.path(), "half.pcap", half);
     put(folder.path(), "keys.toml", OTHER_KEYS);
     for (line, code) in [
         ("good.pcap", 0),
-        ("host.pcap", 1),
-        ("host.pcap --role host", 1),
-        ("host.pcap --role client", 0),
-        ("client.pcap --level should --role host", 0),
+        // What breaks there is a `should`.
+        ("host.pcap", 0),
+        ("host.pcap --level should", 1),
+        ("host.pcap --level should --role client", 0),
+        ("client.pcap --level may --role host", 0),
         ("client.pcap --level may --role client", 1),
-        ("good.pcap host.pcap", 1),
+        ("odd.pcap --role host", 1),
+        ("good.pcap odd.pcap", 1),
         ("good.pcap cut.pcap", 2),
         ("half.pcap", 2),
         ("missing.pcap good.pcap", 2),

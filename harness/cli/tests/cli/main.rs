@@ -1,8 +1,9 @@
 //! The real binary: exit codes, messages, what it prints.
 
-mod config;
 mod check;
+mod config;
 mod decode;
+mod expect;
 mod help;
 mod kit;
 mod lab;
