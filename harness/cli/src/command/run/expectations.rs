@@ -16,8 +16,15 @@ pub(crate) fn read(args: &ExpectArgs) -> Result<Option<Expectations>, Failure> {
     let text = match fs::read_to_string(file) {
         Ok(text) => text,
         // A list that is to be written may begin empty.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && args.update_expectations => String::new(),
-        Err(source) => return Err(Failure::Read { file: file.clone(), source }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && args.update_expectations => {
+            String::new()
+        }
+        Err(source) => {
+            return Err(Failure::Read {
+                file: file.clone(),
+                source,
+            });
+        }
     };
     let place = |error: kmspec_runner::expect::ExpectationsError| Failure::Place {
         file: file.clone(),
@@ -29,7 +36,11 @@ pub(crate) fn read(args: &ExpectArgs) -> Result<Option<Expectations>, Failure> {
 }
 
 /// Makes deviations of failures that are known, says what is wrong with the list, and brings it up to date if asked to.
-pub(crate) fn apply(args: &ExpectArgs, expectations: &Expectations, result: &mut RunResult) -> Result<(), Failure> {
+pub(crate) fn apply(
+    args: &ExpectArgs,
+    expectations: &Expectations,
+    result: &mut RunResult,
+) -> Result<(), Failure> {
     let Some(file) = &args.expect else {
         return Ok(());
     };
@@ -41,8 +52,14 @@ pub(crate) fn apply(args: &ExpectArgs, expectations: &Expectations, result: &mut
     let problems = expectations.apply(result, ids, today);
     if args.update_expectations {
         let text = expectations.updated(result, &problems);
-        fs::write(file, text).map_err(|source| Failure::Write { file: file.clone(), source })?;
-        tell(format_args!("{} is up to date with this run", file.display()));
+        fs::write(file, text).map_err(|source| Failure::Write {
+            file: file.clone(),
+            source,
+        })?;
+        tell(format_args!(
+            "{} is up to date with this run",
+            file.display()
+        ));
     }
     for problem in problems {
         let line = format!("{}: {problem}", file.display());
