@@ -5,7 +5,16 @@ use crate::kit::{folder, say};
 #[test]
 fn every_command_has_its_help() {
     let folder = folder();
-    for command in ["", "run", "decode", "list", "explain", "lab", "lab serve"] {
+    for command in [
+        "",
+        "run",
+        "decode",
+        "record",
+        "list",
+        "explain",
+        "lab",
+        "lab serve",
+    ] {
         for (form, option) in [("long", "--help"), ("short", "-h")] {
             let said = say(folder.path(), &format!("{command} {option}"));
             assert_eq!(said.code, Some(0), "{said:?}");
