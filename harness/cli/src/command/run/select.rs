@@ -15,7 +15,6 @@ pub(crate) fn plan(args: &SelectArgs) -> Result<Plan, Failure> {
         skip: globs(&args.skip),
         role: args.role,
         set: args.requirements.clone(),
-        ..Selection::default()
     };
     let rows = select(&selection).map_err(|error| Failure::Usage(error.to_string()))?;
     for pattern in args.only.iter().chain(&args.skip) {
