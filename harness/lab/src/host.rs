@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tracing::info;
 
 use crate::accept;
+use crate::controls::Controls;
 use crate::settings::Settings;
 use crate::shared::{Shared, State, no_longer_running};
 
@@ -80,7 +81,12 @@ impl LabHost {
 
     /// Changes the host's time of day, for connections that are open too.
     pub fn set_clock(&self, clock: Clock) {
-        self.shared.host().set_clock(clock);
+        self.controls().set_clock(clock);
+    }
+
+    /// What can be changed while it runs, for whoever does not hold the host itself.
+    pub fn controls(&self) -> Controls {
+        Controls::new(Arc::clone(&self.shared))
     }
 
     /// Waits until it ends by itself, which only a fault makes it do.

@@ -15,10 +15,12 @@
 
 mod accept;
 mod connection;
+mod controls;
 mod host;
 mod registry;
 mod settings;
 mod shared;
 
+pub use controls::{Controls, VerbError};
 pub use host::{Ended, LabHost, StartError};
 pub use settings::{Listen, Settings};

@@ -63,6 +63,11 @@ impl Host {
         self.clock = Running::new(clock);
     }
 
+    /// Changes whether the host itself is activated; one that is not refuses every request.
+    pub const fn set_activated(&mut self, activated: bool) {
+        self.settings.activated = activated;
+    }
+
     pub(crate) fn take_buffers(&mut self) -> Buffers {
         mem::take(&mut self.buffers)
     }
