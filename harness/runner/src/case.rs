@@ -37,6 +37,9 @@ pub enum Needs {
     Probe,
     /// A target that shares the tester's clock to within an hour.
     Clock,
+    /// A target of its own while it runs, where several can be started, so that it may use control verbs; what was done
+    /// to it before does not matter. Elsewhere it shares one and has no control verbs.
+    Own,
 }
 
 impl Case {

@@ -25,6 +25,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tokio::net::TcpStream;
 
+use crate::target::{Control, ControlError};
 use crate::verdict::Stop;
 
 /// What a case needs to know of the target.
@@ -42,6 +43,8 @@ pub struct Endpoint {
     pub now: Option<FileTime>,
     /// What was seen of the target on other connections: what must be fresh, and what must stay as it is.
     pub memory: Memory,
+    /// How the target's settings can be changed; only where nobody else is asking it anything.
+    pub controls: Option<Arc<dyn Control>>,
 }
 
 /// What a well-formed call of the target is.
@@ -157,6 +160,22 @@ impl Peer {
     pub fn pick(&self, below: usize) -> usize {
         let number = u64::from_le_bytes(self.random());
         usize::try_from(number % u64::try_from(below.max(1)).unwrap_or(1)).unwrap_or(0)
+    }
+
+    /// Changes or shows something of the target that cannot be reached over the wire; what it prints.
+    ///
+    /// # Errors
+    /// A skip if this target, or this case's share in it, has no such verb; an error verdict if the verb fails.
+    pub async fn control(&self, verb: &str, value: &str) -> Result<String, Stop> {
+        let unsupported = ControlError::Unsupported(verb.to_owned());
+        let outcome = match &self.endpoint.controls {
+            Some(controls) => controls.control(verb, value).await,
+            None => Err(unsupported),
+        };
+        outcome.map_err(|error| match error {
+            ControlError::Unsupported(_) => Stop::Skip(error.to_string()),
+            ControlError::Failed(_) => Stop::Error(error.to_string()),
+        })
     }
 
     /// Opens a connection.

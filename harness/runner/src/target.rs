@@ -84,6 +84,11 @@ pub trait Instance: Debug + Send + Sync {
     /// Where it listens.
     fn address(&self) -> SocketAddr;
 
+    /// How its settings can be changed while it runs, if they can.
+    fn controls(&self) -> Option<Arc<dyn Control>> {
+        None
+    }
+
     /// What it has written to its log or standard error so far, for the report.
     fn log(&self) -> String {
         String::new()
@@ -91,6 +96,24 @@ pub trait Instance: Debug + Send + Sync {
 
     /// Stops it and waits until it is gone.
     fn stop(self: Box<Self>) -> Pending<'static, ()>;
+}
+
+/// Changes or shows what cannot be reached over the wire.
+pub trait Control: Debug + Send + Sync {
+    /// Does what the verb says, with this value where it takes one, and gives what it prints. `clock` sets the time of
+    /// day, in seconds since 1970-01-01 UTC.
+    fn control(&self, verb: &str, value: &str) -> Pending<'_, Result<String, ControlError>>;
+}
+
+/// Why a control verb came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    /// There is no such verb here.
+    #[error("needs control verb {0}")]
+    Unsupported(String),
+    /// It failed; a fragment that says how.
+    #[error("control verb failed: {0}")]
+    Failed(String),
 }
 
 /// Why a target could not be started.

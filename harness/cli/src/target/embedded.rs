@@ -1,9 +1,10 @@
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use kmspec_lab::{LabHost, Settings};
+use kmspec_lab::{Controls, LabHost, Settings, VerbError};
 use kmspec_model::fault::Fault;
-use kmspec_runner::target::{Instance, Launch, LaunchError, Pending};
+use kmspec_runner::target::{Control, ControlError, Instance, Launch, LaunchError, Pending};
 
 /// The lab host, in this process, on a free loopback port.
 #[derive(Clone, Debug, Default)]
@@ -49,7 +50,25 @@ impl Instance for Running {
         self.0.address()
     }
 
+    fn controls(&self) -> Option<Arc<dyn Control>> {
+        Some(Arc::new(Verbs(self.0.controls())))
+    }
+
     fn stop(self: Box<Self>) -> Pending<'static, ()> {
         Box::pin(self.0.stop())
+    }
+}
+
+/// The control verbs of a lab host.
+#[derive(Debug)]
+struct Verbs(Controls);
+
+impl Control for Verbs {
+    fn control(&self, verb: &str, value: &str) -> Pending<'_, Result<String, ControlError>> {
+        let outcome = self.0.perform(verb, value).map_err(|error| match error {
+            VerbError::Unknown(verb) => ControlError::Unsupported(verb),
+            VerbError::Value { .. } => ControlError::Failed(error.to_string()),
+        });
+        Box::pin(async move { outcome })
     }
 }

@@ -1,10 +1,11 @@
 //! Where cases run: the instance that all share, and what becomes of it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use kmspec_rules::Memory;
 
-use crate::target::{Instance, LaunchError, Origin, Target};
+use crate::target::{Control, Instance, LaunchError, Origin, Target};
 
 /// The instance that all cases share, unless they need a fresh one.
 #[derive(Debug)]
@@ -66,6 +67,11 @@ impl Place {
             instance.stop().await;
             self.log.push_str(&log);
         }
+    }
+
+    /// How the instance's settings can be changed, if they can.
+    pub(super) fn controls(&self) -> Option<Arc<dyn Control>> {
+        self.instance.as_ref()?.controls()
     }
 
     /// What the instances wrote.

@@ -18,7 +18,7 @@ use super::{Observer, Row, RunResult};
 use crate::case::Needs;
 use crate::peer::{Endpoint, system_time};
 use crate::plan::{About, Options, Plan, Planned};
-use crate::target::{Launch, LaunchError, Origin, Target};
+use crate::target::{Control, Instance, Launch, LaunchError, Origin, Target};
 use crate::verdict::{Stop, Verdict};
 
 /// One run under way, shared by the tasks that run its cases.
@@ -30,8 +30,20 @@ pub(super) struct Session {
     now: FileTime,
     observer: Arc<dyn Observer>,
     place: AsyncMutex<Option<Place>>,
+    owned: Mutex<Vec<Owned>>,
     progress: Mutex<Progress>,
 }
+
+/// An instance for one case at a time.
+struct Owned {
+    instance: Box<dyn Instance>,
+    memory: Memory,
+    /// How many cases it has served.
+    cases: usize,
+}
+
+/// Cases that an instance serves one after the other: few enough for no host's list of machines to fill up.
+const CASES_OF_ONE: usize = 200;
 
 /// What is known so far.
 #[derive(Debug)]
@@ -91,6 +103,7 @@ impl Session {
             options,
             observer,
             place: AsyncMutex::new(None),
+            owned: Mutex::default(),
             progress: Mutex::new(progress),
         })
     }
@@ -233,6 +246,11 @@ impl Session {
         if let (true, Some(launch)) = (planned.case.needs(Needs::Fresh), self.launch()) {
             return Judged::Row(Box::new(self.judge_fresh(planned, launch).await));
         }
+        if let (true, Some(launch)) = (planned.case.needs(Needs::Own), self.launch())
+            && launch.several()
+        {
+            return Judged::Row(Box::new(self.judge_own(planned, launch).await));
+        }
         let (endpoint, generation) = match self.shared_place().await {
             Ok(found) => found,
             Err(reason) => {
@@ -285,8 +303,10 @@ impl Session {
             None
         };
         let endpoint = match &own {
-            Some(instance) => self.endpoint_at(instance.address(), Memory::default()),
-            None => self.shared_place().await?.0,
+            Some(instance) => {
+                self.endpoint_at(instance.address(), Memory::default(), instance.controls())
+            }
+            None => self.shared_place_alone().await?,
         };
         let mut attempt = attempt(planned, Arc::clone(&endpoint), &self.options).await;
         if let Err(problem) = self.health_after(planned, &attempt, &endpoint).await {
@@ -295,6 +315,51 @@ impl Session {
         if let Some(instance) = own {
             instance.stop().await;
         }
+        Ok(attempt)
+    }
+
+    /// Runs a row against an instance that nobody else uses meanwhile.
+    async fn judge_own(&self, planned: &Planned, launch: &Arc<dyn Launch>) -> Judgement {
+        let mut attempts = Vec::new();
+        for _ in 0..self.options.repeat.max(1) {
+            match self.attempt_own(planned, launch).await {
+                Ok(attempt) => attempts.push(attempt),
+                Err(reason) => return Row::of(planned, Verdict::Error).because(reason).into(),
+            }
+        }
+        self.row(planned, attempts)
+    }
+
+    async fn attempt_own(
+        &self,
+        planned: &Planned,
+        launch: &Arc<dyn Launch>,
+    ) -> Result<Attempt, String> {
+        let idle = lock(&self.owned).pop();
+        let mut owned = match idle {
+            Some(owned) => owned,
+            None => Owned {
+                instance: launch.start().await.map_err(|error| error.to_string())?,
+                memory: Memory::default(),
+                cases: 0,
+            },
+        };
+        owned.cases += 1;
+        let Owned {
+            instance,
+            memory,
+            cases,
+        } = &owned;
+        let endpoint = self.endpoint_at(instance.address(), memory.clone(), instance.controls());
+        let mut attempt = attempt(planned, Arc::clone(&endpoint), &self.options).await;
+        if attempt.outcome.is_ok() && *cases < CASES_OF_ONE {
+            lock(&self.owned).push(owned);
+            return Ok(attempt);
+        }
+        if let Err(problem) = self.health_after(planned, &attempt, &endpoint).await {
+            attempt.blame(&problem);
+        }
+        owned.instance.stop().await;
         Ok(attempt)
     }
 
@@ -365,6 +430,16 @@ impl Session {
         })
     }
 
+    /// The shared instance for a case that nothing else runs beside.
+    async fn shared_place_alone(&self) -> Result<Arc<Endpoint>, String> {
+        let place = self.place.lock().await;
+        let place = place.as_ref().ok_or("there is no target")?;
+        match &place.dead {
+            Some(reason) => Err(reason.clone()),
+            None => Ok(self.endpoint_at(place.address, place.memory.clone(), place.controls())),
+        }
+    }
+
     /// The shared instance and its generation.
     async fn shared_place(&self) -> Result<(Arc<Endpoint>, u64), String> {
         let place = self.place.lock().await;
@@ -394,10 +469,15 @@ impl Session {
     }
 
     fn endpoint_of(&self, place: &Place) -> Arc<Endpoint> {
-        self.endpoint_at(place.address, place.memory.clone())
+        self.endpoint_at(place.address, place.memory.clone(), None)
     }
 
-    fn endpoint_at(&self, address: SocketAddr, memory: Memory) -> Arc<Endpoint> {
+    fn endpoint_at(
+        &self,
+        address: SocketAddr,
+        memory: Memory,
+        controls: Option<Arc<dyn Control>>,
+    ) -> Arc<Endpoint> {
         Arc::new(Endpoint {
             address,
             call: self.target.call.clone(),
@@ -405,6 +485,7 @@ impl Session {
             timing: self.options.timing,
             now: Some(self.now),
             memory,
+            controls,
         })
     }
 
@@ -418,6 +499,10 @@ impl Session {
         if let Some(place) = self.place.lock().await.as_mut() {
             place.stop().await;
             place.log().clone_into(&mut log);
+        }
+        let owned = std::mem::take(&mut *lock(&self.owned));
+        for Owned { instance, .. } in owned {
+            instance.stop().await;
         }
         let (rows, mut unable) = {
             let mut progress = self.progress();
