@@ -14,6 +14,7 @@ pub mod passive;
 pub mod peer;
 pub mod plan;
 pub mod proxy;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod selftest;
