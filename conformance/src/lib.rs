@@ -26,6 +26,7 @@ mod ndr64;
 mod offer;
 mod orphaned;
 mod policy;
+mod replay;
 mod request;
 mod response;
 mod robust;
@@ -62,4 +63,5 @@ static SUITES: &[&Suite] = &[
     &message::MESSAGE,
     &crypto::CRYPTO,
     &policy::POLICY,
+    &replay::REPLAY,
 ];

@@ -1,5 +1,7 @@
 //! Counting and granting: kms-protocol section 6.
 
+mod controlled;
+
 use kmspec_runner::check::Field;
 use kmspec_runner::peer::Lawful;
 use kmspec_runner::{Peer, Stop, Suite, case};
@@ -24,6 +26,9 @@ pub(crate) static POLICY: Suite = Suite::new(
         &N_POLICY_SANE,
         &CLOCK_SKEW,
         &UNKNOWN_PRODUCT,
+        &controlled::EXPIRE_30_DAYS,
+        &controlled::HOST_NOT_ACTIVATED,
+        &controlled::REQUEST_COUNTERS,
     ],
 );
 

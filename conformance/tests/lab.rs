@@ -7,10 +7,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use kmspec_conformance::plan::{Selection, plan};
-use kmspec_lab::{LabHost, Settings};
+use kmspec_lab::{Controls, LabHost, Settings, VerbError};
 use kmspec_runner::plan::Options;
 use kmspec_runner::run::{Row, run};
-use kmspec_runner::target::{Instance, Launch, LaunchError, Pending, Target};
+use kmspec_runner::target::{
+    Control, ControlError, Instance, Launch, LaunchError, Pending, Target,
+};
 use kmspec_runner::verdict::Verdict;
 use kmspec_wire::keys::KeySet;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -48,8 +50,26 @@ impl Instance for Running {
         self.address
     }
 
+    fn controls(&self) -> Option<Arc<dyn Control>> {
+        Some(Arc::new(Verbs(self.host.controls())))
+    }
+
     fn stop(self: Box<Self>) -> Pending<'static, ()> {
         Box::pin(self.host.stop())
+    }
+}
+
+/// The control verbs of a lab host.
+#[derive(Debug)]
+struct Verbs(Controls);
+
+impl Control for Verbs {
+    fn control(&self, verb: &str, value: &str) -> Pending<'_, Result<String, ControlError>> {
+        let outcome = self.0.perform(verb, value).map_err(|error| match error {
+            VerbError::Unknown(verb) => ControlError::Unsupported(verb),
+            VerbError::Value { .. } => ControlError::Failed(error.to_string()),
+        });
+        Box::pin(async move { outcome })
     }
 }
 

@@ -61,6 +61,7 @@ fn every_area_has_as_many_entries_as_it_should() {
         ("message", 18),
         ("crypto", 10),
         ("policy", 12),
+        ("replay", 2),
         ("rpc.client", 27),
         ("client", 11),
     ];
