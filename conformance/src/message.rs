@@ -104,11 +104,11 @@ case! {
 }
 
 case! {
-    /// PIDSize is even and from 4 to 128.
+    /// PIDSize is even and from 4 to 128, and what stands behind the ePID fills the rest of the message.
     PID_SIZE { id: "message.pid-size", needs: [Kms] }
     for (version, syntax) in EXCHANGES;
     async fn(peer) {
-        kms::exchange(&peer, version, syntax).await?.obeys("message.pid-size")
+        kms::exchange(&peer, version, syntax).await?.obeys_all(&["message.pid-size", "message.size"])
     }
 }
 
@@ -264,8 +264,7 @@ case! {
     async fn(peer) {
         let mut message = peer.seal(&peer.request(version)).message;
         message.extend(peer.random_octets(surplus));
-        let lawful = [Lawful::AnyFailure, Lawful::Answered, Lawful::Fault, Lawful::Ended];
-        peer.meets(&peer.message(message), &BAD_DATA, &lawful).await
+        peer.meets(&peer.message(message), &BAD_DATA, &[Lawful::AnyFailure, Lawful::Fault]).await
     }
 }
 
@@ -332,12 +331,8 @@ fn own_answer(answer: &Activation, request: &RequestBody) -> Result<(), Stop> {
 /// A failure HRESULT, after which the same connection serves a good request; the end of the connection is tolerated.
 async fn refused_and_usable(peer: &Peer, asked: &Asked) -> Result<(), Stop> {
     let mut link: Link = peer.bound().await?;
-    link.meets(
-        asked,
-        &BAD_DATA,
-        &[Lawful::AnyFailure, Lawful::Fault, Lawful::Ended],
-    )
-    .await?;
+    link.meets(asked, &BAD_DATA, &[Lawful::AnyFailure, Lawful::Fault])
+        .await?;
     let after = link.attempt(&peer.seal(&peer.request(Version::V6))).await?;
     Field::derived("the next call on the connection", after.to_string())
         .satisfies("a KMS response", |_| {

@@ -3,7 +3,7 @@
 mod controlled;
 
 use kmspec_runner::check::Field;
-use kmspec_runner::peer::Lawful;
+use kmspec_runner::peer::{Lawful, Outcome};
 use kmspec_runner::{Peer, Stop, Suite, case};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::guid::Guid;
@@ -25,7 +25,9 @@ pub(crate) static POLICY: Suite = Suite::new(
         &BELOW_THRESHOLD_IS_ANSWERED,
         &N_POLICY_SANE,
         &CLOCK_SKEW,
+        &CLOCK_SKEW_BOTH_WAYS,
         &UNKNOWN_PRODUCT,
+        &TABLE_FULL,
         &controlled::EXPIRE_30_DAYS,
         &controlled::HOST_NOT_ACTIVATED,
         &controlled::REQUEST_COUNTERS,
@@ -185,6 +187,21 @@ case! {
 }
 
 case! {
+    /// A host that looks at the time looks both ways.
+    CLOCK_SKEW_BOTH_WAYS { id: "policy.clock-skew/both-ways", needs: [Kms, Clock] }
+    for version in VERSIONS;
+    async fn(peer) {
+        let mut refused = Vec::new();
+        for minutes in [-300, 300] {
+            let outcome = peer.attempt(&peer.seal(&asked_at(&peer, version, minutes))).await?;
+            refused.push(!Lawful::Answered.covers(&outcome));
+        }
+        Field::derived("whether clocks five hours behind and ahead are refused", refused)
+            .one_of([vec![true, true], vec![false, false]])
+    }
+}
+
+case! {
     /// A product that the host's key does not cover is refused, and so is an application id that does not fit.
     UNKNOWN_PRODUCT { id: "policy.unknown-product", needs: [Kms] }
     for change in unknown_products();
@@ -197,6 +214,33 @@ case! {
         Ok(())
     }
 }
+
+case! {
+    /// A host that has no room for another CMID says so; until then each one raises the count or takes an older one's place.
+    TABLE_FULL { id: "policy.table-full", needs: [Kms, Fresh] }
+    async fn(peer) {
+        let mut link = peer.bound().await?;
+        let mut last = None;
+        // One more than a host that goes by the largest N policy keeps.
+        for nth in 1..=2 * LARGEST_N_POLICY + 1 {
+            let request = RequestBody { n_policy: LARGEST_N_POLICY, ..peer.request(Version::V4) };
+            let asked = peer.seal(&request);
+            let outcome = link.attempt(&asked).await?;
+            let Outcome::Answered(answer) = &outcome else {
+                let full = Lawful::Refused(HResult::CMID_TABLE_EXHAUSTED);
+                return Field::derived(format!("answer to client {nth}"), outcome.to_string())
+                    .satisfies("0xc004d104", |_| full.covers(&outcome));
+            };
+            let least = last.unwrap_or(answer.count);
+            answer.field("count", answer.count).within(least..=least + 1)?;
+            last = Some(answer.count);
+        }
+        Ok(())
+    }
+}
+
+/// The largest N policy that is lawful.
+const LARGEST_N_POLICY: u32 = 1000;
 
 /// A good request of a client whose clock is this many minutes off the tester's.
 pub(crate) fn asked_at(peer: &Peer, version: Version, minutes: i64) -> RequestBody {

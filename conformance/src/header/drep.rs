@@ -1,7 +1,5 @@
 //! Data representation.
 
-use std::time::Duration;
-
 use kmspec_runner::check::{
     AnyPdu, BindAckPdu, Field, Got, Seen, SeenAck, acks, closed, nak, responds,
 };
@@ -15,8 +13,8 @@ use super::replies::{Drawn, draw};
 use crate::offer::{ACCEPTED, any_protocol_error, protocol_error, reply};
 
 /// How long a target may take to free a connection on which it waits for octets that never come: it has read a length
-/// in another byte order than the tester wrote.
-const IDLE: Duration = Duration::from_secs(40);
+/// in another byte order than the tester wrote. In units of the wait for an answer: 40 s by default.
+const IDLE: u32 = 8;
 
 case! {
     /// The data representation of a reply is the one it is written in.
@@ -179,7 +177,7 @@ async fn stirs(link: &mut Link) -> Result<bool, Stop> {
     if link.stirs_within(limit).await {
         return Ok(true);
     }
-    if !link.stirs_within(IDLE).await {
+    if !link.stirs_within(limit * IDLE).await {
         return Err(Stop::fail(
             "answer",
             "an answer, or the end of an idle connection",
