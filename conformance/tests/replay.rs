@@ -1,7 +1,9 @@
 //! Whole captures played against lab hosts, as people read what came of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use kmspec_conformance::catalogue::catalogue;
 use kmspec_lab::{Controls, LabHost, Settings, VerbError};
 use kmspec_model::Clock;
 use kmspec_model::fault::Fault;
@@ -9,7 +11,9 @@ use kmspec_rules::Memory;
 use kmspec_runner::Exit;
 use kmspec_runner::peer::{CallSpec, Endpoint, Timing};
 use kmspec_runner::plan::Options;
-use kmspec_runner::replay::{Cmid, Mode, Recording, Report, exit, read, replay, replay_all};
+use kmspec_runner::replay::{
+    Cmid, FIELDS, Mode, Recording, Report, exit, read, replay, replay_all,
+};
 use kmspec_runner::target::{Control, ControlError, Pending, Target};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
@@ -148,4 +152,30 @@ async fn what_stands_before_a_damaged_place_is_played() {
     assert!(!report.is_complete());
     insta::assert_snapshot!("damaged", report.to_string());
     assert_eq!(exit(&[report]), Exit::NotJudged);
+}
+
+#[test]
+fn every_requirement_that_comparing_names_is_in_the_catalogue() {
+    let sources = [
+        include_str!("../../harness/runner/src/replay/fields.rs"),
+        include_str!("../../harness/runner/src/replay/flatten.rs"),
+        include_str!("../../harness/runner/src/replay/explain.rs"),
+    ];
+    let is_id = |word: &&str| {
+        let area = ["rpc.", "message.", "crypto.", "policy."];
+        area.iter().any(|area| word.starts_with(area)) && word.contains('-')
+    };
+    let apart = |c: char| !(c.is_ascii_alphanumeric() || ".-_".contains(c));
+    let words = sources.iter().flat_map(|source| source.split(apart));
+    let ids: BTreeSet<&str> = words
+        .map(|word| word.trim_end_matches('.'))
+        .filter(is_id)
+        .collect();
+    assert!(ids.len() > 20, "{ids:?}");
+    for id in ids
+        .into_iter()
+        .chain(FIELDS.iter().map(|rule| rule.requirement))
+    {
+        assert!(id.is_empty() || catalogue().get(id).is_some(), "{id}");
+    }
 }
