@@ -98,6 +98,7 @@ fn peer(address: SocketAddr) -> Peer {
         timing: Timing::default(),
         now: Some(FileTime::from_unix_nanos(1_795_368_692_000_000_000)),
         memory: Memory::new(),
+        controls: None,
     };
     Peer::new(Arc::new(endpoint), Arc::new(Record::default()), 7, "proxy")
 }
