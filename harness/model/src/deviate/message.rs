@@ -130,6 +130,16 @@ pub(crate) fn epid(faults: Faults, version: Version, counter: u8, honest: &[u8])
     if faults.has(Fault::PidEmpty) {
         epid = vec![0, 0, 0, 0];
     }
+    if faults.has(Fault::PidTooLong) {
+        epid.splice(
+            end..,
+            [b'0', 0]
+                .into_iter()
+                .cycle()
+                .take(128_usize.saturating_sub(end)),
+        );
+        epid.extend([0, 0]);
+    }
     if faults.has(Fault::PidInnerZero) {
         unit(&mut epid, 5, 0);
     }
@@ -194,7 +204,7 @@ type Change<'a> = (Fault, &'a dyn Fn(&mut ResponseBody<'_>));
 /// The fields of the answer.
 fn fields(host: &Host, now: FileTime, request: &OpenedRequest, body: &mut ResponseBody<'_>) {
     let faults = host.settings.faults;
-    let cases: [Change<'_>; 14] = [
+    let cases: [Change<'_>; 15] = [
         (Fault::MinorVersionOne, &|body| body.version.minor = 1),
         (Fault::InnerVersionFour, &|body| body.version.major = 4),
         (Fault::CmidByteOrder, &|body| {
@@ -224,6 +234,12 @@ fn fields(host: &Host, now: FileTime, request: &OpenedRequest, body: &mut Respon
         (Fault::IntervalsInSeconds, &|body| {
             body.activation_interval = body.activation_interval.saturating_mul(60);
             body.renewal_interval = body.renewal_interval.saturating_mul(60);
+        }),
+        (Fault::IntervalsOfVersion, &|body| {
+            if body.version.major == 4 {
+                body.activation_interval = body.activation_interval.saturating_add(1);
+                body.renewal_interval = body.renewal_interval.saturating_add(1);
+            }
         }),
         (Fault::UnknownVersionServed, &|body| {
             body.version = request.version;

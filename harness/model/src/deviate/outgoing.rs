@@ -23,6 +23,7 @@ pub(crate) fn header(faults: Faults, asked: &Header, header: &mut Header) {
 fn call_id(faults: Faults, ptype: PduType, honest: CallId) -> CallId {
     match ptype {
         PduType::BIND_ACK if faults.has(Fault::AckCallIdFixed) => CallId(1),
+        PduType::ALTER_CONTEXT_RESP if faults.has(Fault::AlterCallIdFixed) => CallId(1),
         PduType::FAULT if faults.has(Fault::FaultCallIdFixed) => CallId(1),
         PduType::RESPONSE if faults.has(Fault::ResponseCallIdFixed) => CallId(2),
         PduType::RESPONSE if faults.has(Fault::ResponseCallIdNext) => {
@@ -38,6 +39,7 @@ fn flags(faults: Faults, ptype: PduType, honest: PfcFlags, asked: PfcFlags) -> P
     match ptype {
         PduType::BIND_ACK if faults.has(Fault::BindFlagsCopied) => asked,
         PduType::BIND_ACK if faults.has(Fault::BindOtherFlagsCopied) => honest | (asked & others),
+        PduType::BIND_ACK if faults.has(Fault::HeaderSignGranted) => honest | PfcFlags::HEADER_SIGN,
         PduType::ALTER_CONTEXT_RESP if faults.has(Fault::AlterFlagsCopied) => asked,
         PduType::RESPONSE if faults.has(Fault::ResponseFlagsCopied) => honest | asked,
         PduType::RESPONSE if faults.has(Fault::ResponseWithoutLast) => {
@@ -129,6 +131,9 @@ pub(crate) fn ack(faults: Faults, ack: &mut Ack<'_>) {
     let alter = ack.ptype == PduType::ALTER_CONTEXT_RESP;
     if faults.has(Fault::SecondaryAddressWrong) && !alter {
         ack.address = b"135\0";
+    }
+    if faults.has(Fault::SecondaryAddressUnterminated) && !alter {
+        ack.address = ack.address.strip_suffix(b"\0").unwrap_or(ack.address);
     }
     if faults.has(Fault::AlterAddress) && alter {
         ack.address = b"lab-host\0";

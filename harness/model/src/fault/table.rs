@@ -52,6 +52,7 @@ faults! {
         BindFlagsCopied "bind-flags-copied" "rpc.bind.flags-first-last-optional": "copies the flags of a bind into its bind_ack";
         BindOtherFlagsCopied "bind-other-flags-copied" "rpc.bind.flags-others-ignored": "adds the unknown flags of a bind to its bind_ack";
         ConcMpxRefused "conc-mpx-refused" "rpc.bind.flags-conc-mpx": "refuses binds that ask for multiplexing";
+        HeaderSignGranted "header-sign-granted" "rpc.bind.flags-header-signing": "grants header signing to whoever binds";
         HeaderSignRefused "header-sign-refused" "rpc.bind.flags-header-signing": "refuses binds that ask for header signing";
         ResultsReversed "results-reversed" "rpc.bind.result-count-and-order": "gives the results last to first";
         RejectionsLeftOut "rejections-left-out" "rpc.bind.result-count-and-order": "gives results for accepted contexts only";
@@ -59,6 +60,7 @@ faults! {
         SixteenResults "sixteen-results" "rpc.bind.large-context-list": "gives sixteen results at most";
         RejectionNamesSyntax "rejection-names-syntax" "rpc.bind.rejected-syntax-zero": "names NDR32 in the results of rejected contexts";
         SecondaryAddressWrong "secondary-address-wrong" "rpc.bind.secondary-address-port": "names port 135 as its own";
+        SecondaryAddressUnterminated "secondary-address-unterminated" "rpc.bind.secondary-address-port": "leaves the NUL off its secondary address";
         SecondaryAddressMisaligned "secondary-address-misaligned" "rpc.bind.secondary-address-padding": "aligns the result list from the address instead of the PDU";
         InterfaceIgnored "interface-ignored" "rpc.bind.unknown-interface": "accepts any interface";
         InterfaceVersionIgnored "interface-version-ignored" "rpc.bind.interface-major-version": "accepts any version of its interface";
@@ -105,6 +107,7 @@ faults! {
         UnknownGroupHangs "unknown-group-hangs" "rpc.assoc.unknown-refused": "gives no answer to a bind for an unknown group";
         ContextsShared "contexts-shared" "rpc.assoc.contexts-not-shared": "shares contexts between the connections of a group";
         AlterAnsweredAsBind "alter-answered-as-bind" "rpc.alter.new-context": "answers alter_context with bind_ack";
+        AlterCallIdFixed "alter-call-id-fixed" "rpc.alter.new-context": "gives every alter_context_resp the call id 1";
         AlterForgetsContexts "alter-forgets-contexts" "rpc.alter.new-context": "forgets the other contexts on alter_context";
         AlterAddress "alter-address" "rpc.alter.resp-empty-secondary-address": "names a host as secondary address of alter_context_resp";
         AlterRenegotiates "alter-renegotiates" "rpc.alter.sizes-and-group-unchanged": "takes over and enforces the sizes of alter_context";
@@ -208,12 +211,14 @@ faults! {
         PidTerminatedTwice "pid-terminated-twice" "message.pid-terminated": "terminates the ePID twice";
         PidDay367 "pid-day-367" "message.pid-grammar": "claims to have been activated on day 367";
         PidLetters "pid-letters" "message.pid-grammar": "writes a letter into the ePID";
-        PidEmpty "pid-empty" "message.pid-grammar": "sends an ePID without a character";
+        PidEmpty "pid-empty" "message.pid-terminated": "sends an ePID of zeros alone";
+        PidTooLong "pid-too-long" "message.pid-size": "sends an ePID of 130 octets";
         PidChanges "pid-changes" "message.pid-stable": "makes a new ePID for every answer";
         PidOfVersion "pid-of-version" "message.pid-stable": "has an ePID for each version";
         ActivationIntervalZero "activation-interval-zero" "message.intervals-range": "sends the activation interval 0";
         RenewalIntervalTooLong "renewal-interval-too-long" "message.intervals-range": "sends a renewal interval of 43201 minutes";
         IntervalsInSeconds "intervals-in-seconds" "message.intervals-range": "sends intervals in seconds";
+        IntervalsOfVersion "intervals-of-version" "message.intervals-range": "adds a minute to both intervals for clients of version 4";
         VirtualMachineRefused "virtual-machine-refused" "message.free-fields": "refuses virtual machines";
         ResponseTrailing "response-trailing" "message.size": "appends sixteen octets to each response";
         UnknownVersionCloses "unknown-version-closes" "message.unknown-version": "closes on an unknown version without an answer";

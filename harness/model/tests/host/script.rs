@@ -60,6 +60,7 @@ pub(crate) struct World {
     /// Random blocks, IVs and identities that were seen, for what must change and what must not.
     fresh: Vec<Vec<u8>>,
     identity: Option<(Vec<u8>, Option<[u8; 8]>)>,
+    intervals: Option<(u32, u32)>,
 }
 
 pub(crate) const ACK: &str = "ack 03 (0,0 NDR32); open";
@@ -165,6 +166,7 @@ impl Script {
             last_call: 0,
             fresh: Vec::new(),
             identity: None,
+            intervals: None,
         };
         let greeting = world.act(&Act::Connect, None);
         if greeting != "open" {
@@ -416,6 +418,11 @@ impl World {
             && *hardware.get_or_insert(id) != id
         {
             broken.push("another hardware id");
+        }
+        let body = response.body;
+        let intervals = (body.activation_interval, body.renewal_interval);
+        if *self.intervals.get_or_insert(intervals) != intervals {
+            broken.push("other intervals");
         }
         if broken.is_empty() {
             return response.body.count.to_string();

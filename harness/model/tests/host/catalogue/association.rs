@@ -121,6 +121,7 @@ fn flags() -> Vec<Script> {
         ("conc-mpx", 0x10, 0x13),
         ("conc-mpx", 0x13, 0x13),
         ("conc-mpx", 0x03, 0x03),
+        ("header-signing", 0x00, 0x03),
         ("header-signing", 0x04, 0x07),
         ("header-signing", 0x07, 0x07),
         ("others-ignored", 0x08, 0x03),
@@ -511,7 +512,7 @@ fn alters() -> Vec<Script> {
     let one = || alter().offering(1, KMS, &[NDR32]);
     let mut scripts = vec![
         Script::bound("rpc.alter.new-context")
-            .send(one().encoded(), DONE)
+            .send(one().call_id(7).encoded(), DONE)
             .send(call().context(1).encoded(), OK1)
             .send(call().encoded(), OK)
             .send(one().encoded(), DONE)
