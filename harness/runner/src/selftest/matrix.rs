@@ -26,8 +26,6 @@ pub struct Defect {
     pub sentence: String,
     /// The requirement that this breaks.
     pub about: String,
-    /// Whether the wire alone can show it. What cannot be seen need not be caught.
-    pub visible: bool,
 }
 
 /// A row that can catch something.
@@ -147,9 +145,7 @@ pub struct Matrix {
 pub struct Counts {
     /// Faults tried.
     pub faults: usize,
-    /// Those of them that the wire alone does not show.
-    pub faults_unseen: usize,
-    /// Those that it shows, and something caught.
+    /// Those that something caught.
     pub faults_caught: usize,
     /// Those of them that the requirement they are about caught.
     pub faults_caught_by_about: usize,
@@ -197,8 +193,6 @@ pub struct FaultRow {
     pub sentence: String,
     /// The requirement that this breaks.
     pub about: String,
-    /// Whether the wire alone can show it.
-    pub visible: bool,
     /// Whether that requirement caught it.
     pub caught_by_about: bool,
     /// The rows that caught it: first those about it, then in reading order.
@@ -274,7 +268,7 @@ impl Matrix {
         }
         if scope.all_cases {
             let names = |wanted: fn(&FaultRow) -> bool| {
-                let of_these = faults.iter().filter(|fault| fault.visible && wanted(fault));
+                let of_these = faults.iter().filter(|fault| wanted(fault));
                 of_these.map(|fault| fault.name.clone()).collect()
             };
             problems.uncaught = names(|fault| fault.caught_by.is_empty());
@@ -363,7 +357,6 @@ impl FaultRow {
             area: defect.area,
             sentence: defect.sentence,
             about: defect.about,
-            visible: defect.visible,
             not_run,
             reason,
         }
@@ -427,15 +420,11 @@ impl Counts {
         let rows = || checks.iter().filter(|check| !every(&check.suite));
         Self {
             faults: faults.len(),
-            faults_unseen: faults.iter().filter(|fault| !fault.visible).count(),
             faults_caught: faults
                 .iter()
-                .filter(|fault| fault.visible && !fault.caught_by.is_empty())
+                .filter(|fault| !fault.caught_by.is_empty())
                 .count(),
-            faults_caught_by_about: faults
-                .iter()
-                .filter(|fault| fault.visible && fault.caught_by_about)
-                .count(),
+            faults_caught_by_about: faults.iter().filter(|fault| fault.caught_by_about).count(),
             cases: own(false, false),
             cases_effective: own(true, false),
             rows: rows().count(),

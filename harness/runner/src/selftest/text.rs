@@ -35,22 +35,17 @@ fn fault_line(fault: &FaultRow, width: usize) -> String {
         name,
         caught_by,
         caught_by_about,
-        visible,
         not_run,
         reason,
         ..
     } = fault;
     let mark = if *caught_by_about { ' ' } else { '*' };
-    let mut line = format!(
-        "  {mark} {name:width$}  {:>4}  {}",
-        caught_by.len(),
-        some(caught_by)
-    );
-    if !visible && caught_by.is_empty() {
-        line.push_str("does not show on the wire");
+    let mut line = format!("  {mark} {name:width$}  {:>4}", caught_by.len());
+    if !caught_by.is_empty() {
+        let _ = write!(line, "  {}", some(caught_by));
     }
     if !caught_by_about {
-        let _ = write!(line, " (about {})", fault.about);
+        let _ = write!(line, "  (about {})", fault.about);
     }
     if let Some(reason) = reason {
         let _ = write!(line, "; {not_run} not run: {reason}");
@@ -135,7 +130,6 @@ fn list(text: &mut String, title: &str, lines: &[String]) {
 fn summary(text: &mut String, matrix: &Matrix) {
     let Counts {
         faults,
-        faults_unseen,
         faults_caught,
         faults_caught_by_about,
         cases,
@@ -145,15 +139,9 @@ fn summary(text: &mut String, matrix: &Matrix) {
         every_answer,
         every_answer_effective,
     } = matrix.counts;
-    let to_catch = faults - faults_unseen;
     let _ = writeln!(
         text,
-        "\n{faults_caught} of {to_catch} faults caught, {faults_caught_by_about} by the requirement they are about{}",
-        if faults_unseen > 0 {
-            format!("; {faults_unseen} more do not show on the wire")
-        } else {
-            String::new()
-        }
+        "\n{faults_caught} of {faults} faults caught, {faults_caught_by_about} by the requirement they are about"
     );
     let _ = writeln!(
         text,

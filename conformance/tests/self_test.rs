@@ -1,0 +1,127 @@
+//! A small part of the matrix of cases and faults: what `kmspec self-test` does as a whole.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use kmspec_conformance::catalogue::Glob;
+use kmspec_conformance::plan::{Selection, plan};
+use kmspec_lab::{LabHost, Settings};
+use kmspec_model::fault::{Fault, Faults};
+use kmspec_runner::selftest::{Defect, Matrix, Scope, Setup, Subject, options, self_test};
+use kmspec_runner::target::{Instance, Launch, LaunchError, Pending, Target};
+use kmspec_wire::keys::KeySet;
+
+/// Starts lab hosts with these faults.
+#[derive(Debug)]
+struct Lab(Faults);
+
+struct Running(LabHost);
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lab host at {}", self.0.address())
+    }
+}
+
+impl Launch for Lab {
+    fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>> {
+        Box::pin(async {
+            let mut settings = Settings::default();
+            settings.host.faults = self.0;
+            let host = LabHost::start(settings).await;
+            let host = host.map_err(|error| LaunchError::Failed(error.to_string()))?;
+            Ok(Box::new(Running(host)) as Box<dyn Instance>)
+        })
+    }
+}
+
+impl Instance for Running {
+    fn address(&self) -> SocketAddr {
+        self.0.address()
+    }
+
+    fn stop(self: Box<Self>) -> Pending<'static, ()> {
+        Box::pin(self.0.stop())
+    }
+}
+
+fn target(faults: Faults) -> Target {
+    Target::launched("lab host", Arc::new(Lab(faults)), Arc::new(KeySet::lab()))
+}
+
+/// The matrix of these cases and faults.
+fn matrix(only: &[&str], faults: &[Fault]) -> Matrix {
+    let selection = Selection {
+        only: only.iter().map(|glob| Glob::new(glob)).collect(),
+        ..Selection::default()
+    };
+    let subject = |fault: &Fault| Subject {
+        defect: Defect {
+            name: fault.name().to_owned(),
+            area: fault.area().name().to_owned(),
+            sentence: fault.sentence().to_owned(),
+            about: fault.about().to_owned(),
+        },
+        target: target((*fault).into()),
+    };
+    let setup = Setup {
+        plan: plan(&selection).expect("these can be selected").into(),
+        healthy: target(Faults::NONE),
+        subjects: faults.iter().map(subject).collect(),
+        scope: Scope::WHOLE,
+        options: options(7),
+        at_once: 4,
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(self_test(setup, Arc::new(())))
+}
+
+#[test]
+fn each_fault_is_caught_by_the_case_that_is_about_it_and_by_no_other() {
+    let matrix = matrix(
+        &[
+            "crypto.v4-mac",
+            "crypto.v6-iv-fresh",
+            "policy.n-policy-sane",
+        ],
+        &[Fault::V4MacWrong, Fault::V6IvEchoed, Fault::NPolicyStatus],
+    );
+    assert_eq!(matrix.exit, 0, "{:#?}", matrix.problems);
+    for fault in &matrix.faults {
+        assert!(fault.caught_by_about, "{fault:#?}");
+        let beside = |id: &&String| !id.starts_with(&fault.about);
+        assert_eq!(fault.caught_by.iter().find(beside), None);
+    }
+}
+
+#[test]
+fn a_fault_that_nothing_catches_and_a_case_that_catches_nothing_are_told() {
+    let matrix = matrix(
+        &["crypto.v4-mac", "policy.n-policy-sane"],
+        &[Fault::V6IvEchoed, Fault::V4MacWrong],
+    );
+    assert_eq!(matrix.problems.uncaught, ["v6-iv-echoed"]);
+    assert_eq!(matrix.problems.idle_cases, ["policy.n-policy-sane"]);
+    assert_eq!((matrix.exit, matrix.problems.alarms.len()), (1, 0));
+}
+
+#[test]
+fn a_host_that_serves_nobody_or_dies_is_caught_by_what_is_about_it() {
+    let matrix = matrix(
+        &[
+            "rpc.bind.ack-basic",
+            "rpc.request.response-basic",
+            "rpc.state.unknown-ptype",
+        ],
+        &[
+            Fault::NeverAnswers,
+            Fault::ClosesInsteadOfResponse,
+            Fault::CrashOnUnknownType,
+        ],
+    );
+    assert_eq!(matrix.exit, 0, "{:#?}", matrix.problems);
+    for fault in &matrix.faults {
+        assert!(fault.caught_by_about, "{fault:#?}");
+    }
+}
