@@ -4,6 +4,7 @@ mod decode;
 mod lab;
 mod list;
 mod record;
+mod replay;
 mod run;
 mod self_test;
 mod values;
@@ -12,6 +13,7 @@ pub(crate) use decode::{CheckArgs, DecodeArgs, DecodeFormat};
 pub(crate) use lab::{LabArgs, LabCommand, ServeArgs};
 pub(crate) use list::{ExplainArgs, ListArgs, ListFormat};
 pub(crate) use record::RecordArgs;
+pub(crate) use replay::{ReplayArgs, ReplayMode};
 pub(crate) use run::{EvidenceArgs, ExpectArgs, HowArgs, RunArgs, SelectArgs, SubjectArgs};
 pub(crate) use self_test::SelfTestArgs;
 pub(crate) use values::{ReportKind, ReportTo};
@@ -91,6 +93,7 @@ pub(crate) enum Log {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(Box<RunArgs>),
+    Replay(Box<ReplayArgs>),
     Decode(DecodeArgs),
     Record(RecordArgs),
     List(ListArgs),

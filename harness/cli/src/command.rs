@@ -9,6 +9,7 @@ mod lab;
 mod list;
 mod progress;
 mod record;
+mod replay;
 mod run;
 mod self_test;
 
@@ -66,6 +67,7 @@ fn work(asked: Asked, output: &mut Option<Output>) -> Result<Exit, Failure> {
     let output = output.insert(Output::new());
     match command {
         Command::Run(args) => run::run(&args, output),
+        Command::Replay(args) => replay::replay(&args, output),
         Command::Decode(args) if args.check.check => check::check(&args, output),
         Command::Decode(args) => decode::decode(&args, output),
         Command::Record(args) => record::record(&args, output),
