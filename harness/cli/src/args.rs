@@ -8,6 +8,7 @@ mod replay;
 mod run;
 mod self_test;
 mod values;
+mod vectors;
 
 pub(crate) use decode::{CheckArgs, DecodeArgs, DecodeFormat};
 pub(crate) use lab::{LabArgs, LabCommand, ServeArgs};
@@ -17,6 +18,7 @@ pub(crate) use replay::{ReplayArgs, ReplayMode};
 pub(crate) use run::{EvidenceArgs, ExpectArgs, HowArgs, RunArgs, SelectArgs, SubjectArgs};
 pub(crate) use self_test::SelfTestArgs;
 pub(crate) use values::{ReportKind, ReportTo};
+pub(crate) use vectors::VectorsArgs;
 
 use std::env;
 use std::ffi::OsString;
@@ -99,6 +101,7 @@ pub(crate) enum Command {
     List(ListArgs),
     Explain(ExplainArgs),
     SelfTest(SelfTestArgs),
+    Vectors(VectorsArgs),
     Lab(LabArgs),
 }
 

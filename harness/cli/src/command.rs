@@ -12,6 +12,7 @@ mod record;
 mod replay;
 mod run;
 mod self_test;
+mod vectors;
 
 use std::env;
 
@@ -74,6 +75,7 @@ fn work(asked: Asked, output: &mut Option<Output>) -> Result<Exit, Failure> {
         Command::List(args) => list::list(&args, output),
         Command::Explain(args) => explain::explain(&args, output),
         Command::SelfTest(args) => self_test::self_test(&args, output),
+        Command::Vectors(args) => vectors::vectors(&args, output),
         Command::Lab(args) => match args.command {
             LabCommand::Serve(args) => lab::serve(args, output),
         },

@@ -12,6 +12,7 @@ fn every_command_has_its_help() {
         "record",
         "list",
         "explain",
+        "vectors",
         "lab",
         "lab serve",
     ] {
