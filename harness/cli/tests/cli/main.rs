@@ -8,6 +8,7 @@ mod help;
 mod kit;
 mod lab;
 mod pages;
+mod peers;
 mod record;
 mod run;
 mod situations;
