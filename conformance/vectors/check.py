@@ -290,7 +290,7 @@ class Octets:
     def syntax(self):
         first, second, third = (self.number(form) for form in "IHH")
         last = self.take(8).hex()
-        version = self.number("I")  # one number, the major version in its low half; C706 12.6.3.1
+        version = self.number("I")  # one number, major version in its low half (C706 12.6.3.1; Samba and tshark, too)
         return "%08x-%04x-%04x-%s-%s/%d.%d" % (first, second, third, last[:4], last[4:], version & 0xFFFF, version >> 16)
 
     def uuid(self):
