@@ -14,7 +14,6 @@ use kmspec_runner::Peer;
 use kmspec_runner::passive::{Report, Wanted, check};
 use kmspec_runner::peer::{CallSpec, Direction, Endpoint, Event, Record, Timing};
 use kmspec_runner::proxy::{Bounds, End, Passed, ProxyError, Totals, record};
-use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
 use kmspec_wire::kms::Version;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -96,7 +95,7 @@ fn peer(address: SocketAddr) -> Peer {
         call: CallSpec::KMS,
         keys: Arc::new(KeySet::lab()),
         timing: Timing::default(),
-        now: Some(FileTime::from_unix_nanos(1_795_368_692_000_000_000)),
+        now: None,
         memory: Memory::new(),
         controls: None,
     };
