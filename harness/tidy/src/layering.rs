@@ -18,13 +18,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "kmspec-conformance",
         &["runner", "rules", "capture", "captures", "wire"],
     ),
+    ("kmspec-session", &["wire"]),
     (
         "kmspec-load",
         &["runner", "rules", "model", "capture", "wire"],
     ),
     (
         "kmspec-campaign",
-        &["runner", "rules", "model", "capture", "wire"],
+        &[
+            "session", "runner", "rules", "model", "capture", "captures", "wire",
+        ],
     ),
     (
         "kmspec-cli",
@@ -32,6 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "campaign",
             "load",
             "conformance",
+            "session",
             "runner",
             "lab",
             "model",
@@ -43,7 +47,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "kmspec-benches",
-        &["lab", "model", "rules", "capture", "captures", "wire"],
+        &[
+            "lab", "load", "runner", "session", "model", "rules", "capture", "captures", "wire",
+        ],
     ),
 ];
 
@@ -58,8 +64,9 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
     ("kmspec-lab", &["captures", "rules"]),
     ("kmspec-runner", &["lab", "model"]),
     ("kmspec-conformance", &["lab", "model"]),
-    ("kmspec-load", &["lab"]),
-    ("kmspec-campaign", &["lab"]),
+    ("kmspec-session", &["capture", "captures", "model"]),
+    ("kmspec-load", &["lab", "model"]),
+    ("kmspec-campaign", &["lab", "model", "conformance"]),
     ("kmspec-cli", &[]),
     ("kmspec-benches", &[]),
 ];
@@ -79,6 +86,7 @@ pub const SANS_IO: &[&str] = &[
     "kmspec-capture",
     "kmspec-rules",
     "kmspec-model",
+    "kmspec-session",
 ];
 
 /// What a sans-IO crate must not reach: executors, sockets, randomness of its own.

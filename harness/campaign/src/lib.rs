@@ -1,0 +1,1 @@
+//! The network fuzzer: sessions against a live host, and what they find.

@@ -1,0 +1,1 @@
+//! The load generator: requests at a rate, and how long each answer took.
