@@ -21,6 +21,9 @@ pub(crate) enum Failure {
     /// A key file.
     #[error("{}:{}:{}: {}", file.display(), error.line, error.column, error.message)]
     Keys { file: PathBuf, error: KeyFileError },
+    /// A file that is not what it should be.
+    #[error("{}: {message}", file.display())]
+    Bundle { file: PathBuf, message: String },
     /// A file that cannot be read.
     #[error("{}: cannot read it: {source}", file.display())]
     Read { file: PathBuf, source: io::Error },

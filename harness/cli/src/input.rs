@@ -39,6 +39,30 @@ pub(crate) fn capture(file: &Path) -> Result<Box<dyn Read>, Failure> {
     }
 }
 
+/// The beginning of a file; nothing if it cannot be read, which whoever reads it will tell.
+pub(crate) fn beginning(file: &Path) -> Vec<u8> {
+    let mut octets = Vec::new();
+    // Standard input can be read once only.
+    if file.as_os_str() != "-"
+        && let Ok(opened) = File::open(file)
+    {
+        drop(opened.take(64).read_to_end(&mut octets));
+    }
+    octets
+}
+
+/// The octets of a small file.
+pub(crate) fn small(file: &Path) -> Result<Vec<u8>, Failure> {
+    let mut octets = Vec::new();
+    File::open(file)
+        .and_then(|opened| opened.take(MOST).read_to_end(&mut octets))
+        .map_err(|source| unreadable(file, source))?;
+    Ok(octets)
+}
+
+/// Octets of a small file that are read: one that is cut off there was none.
+const MOST: u64 = 64 << 20;
+
 fn unreadable(file: &Path, source: io::Error) -> Failure {
     Failure::Read {
         file: file.to_owned(),

@@ -5,6 +5,7 @@
 //! went over the wire, and have every answer judged by `kmspec-rules`. What it is not: it knows no requirement text
 //! (that is the catalogue's) and no lab host (that is one more target).
 
+pub mod bundle;
 pub mod case;
 pub mod check;
 pub mod exit;

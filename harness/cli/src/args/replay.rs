@@ -6,15 +6,19 @@ use clap::{ValueEnum, ValueHint};
 use super::SubjectArgs;
 use super::values::duration;
 
-/// Play recorded exchanges against a host, and compare its answers with the recorded ones, field by field.
+/// Play recorded exchanges against a host, or repeat a failed case from its bundle.
 ///
-/// What differs is shown side by side, with the reason where two lawful hosts may differ. A damaged capture is played up to
-/// the damage.
+/// Of a capture, every exchange is played, and the answers are compared with the recorded ones field by field. What differs is
+/// shown side by side, with the reason where two lawful hosts may differ. A damaged capture is played up to the damage.
+///
+/// Of a bundle, which `run --transcripts` leaves for each case that did not hold, the case is run again with its seed and
+/// settings: FIXED (exit code 0) if it holds now, FAILED (1) if it does not, and whether in the same way, ERROR (2) if that
+/// could not be judged.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReplayArgs {
-    /// Captures, and behind them perhaps what to judge: HOST:PORT, or a target file (TOML); without it, the lab host, at
-    /// the recorded time.
-    #[arg(required = true, value_name = "CAPTURE", value_hint = ValueHint::FilePath)]
+    /// Captures or bundles, and behind them perhaps what to judge: HOST:PORT, or a target file (TOML); without it, the lab
+    /// host, at the recorded time.
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) words: Vec<String>,
     /// How requests are played.
     #[arg(long, value_enum, default_value = "verbatim")]
@@ -27,12 +31,19 @@ pub(crate) struct ReplayArgs {
     pub(crate) capture_keys: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) subject: SubjectArgs,
-    /// Where all randomness comes from; the same seed gives the same octets.
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// Longest wait for a connection or an answer.
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
-    pub(crate) timeout: Duration,
+    /// Of bundles: set the tester's clock to the recorded time, so that the tester sends the recorded octets. For targets
+    /// whose clock is set to it, too.
+    #[arg(long, help_heading = "How to run")]
+    pub(crate) recorded_time: bool,
+    /// Where all randomness comes from; the same seed gives the same octets. Without it 0, or a bundle's own.
+    #[arg(long, value_name = "NUMBER", help_heading = "How to run")]
+    pub(crate) seed: Option<u64>,
+    /// Longest wait for a connection or an answer; without it 5s, or a bundle's own.
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "How to run")]
+    pub(crate) timeout: Option<Duration>,
+    /// Of bundles whose case still does not hold, write transcript and bundle into this folder.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "What to leave behind")]
+    pub(crate) transcripts: Option<PathBuf>,
 }
 
 /// How requests are played.

@@ -125,7 +125,8 @@ pub(crate) struct EvidenceArgs {
     /// repeated.
     #[arg(long, value_name = "KIND[=PATH]", value_hint = ValueHint::AnyPath)]
     pub(crate) report: Vec<ReportTo>,
-    /// Write a pcapng file into this folder for each case that did not hold.
+    /// For each case that did not hold write what went over the wire into this folder, as pcapng, and a bundle that
+    /// `kmspec replay` repeats.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) transcripts: Option<PathBuf>,
 }

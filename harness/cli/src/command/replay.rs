@@ -1,5 +1,8 @@
+mod bundles;
+
 use std::path::Path;
 
+use kmspec_runner::bundle::Bundle;
 use kmspec_runner::peer::Timing;
 use kmspec_runner::replay::recording::Recording;
 use kmspec_runner::replay::report::Report;
@@ -14,13 +17,35 @@ use crate::target::{Embedded, is_file, target};
 
 /// `kmspec replay`.
 pub(crate) fn replay(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let (captures, named) = captures_and_target(&args.words);
-    if captures.is_empty() {
+    let (files, named) = files_and_target(&args.words);
+    if files.is_empty() {
         return Err(Failure::Usage(
-            "a capture is missing; see kmspec replay --help".to_owned(),
+            "a capture or a bundle is missing; see kmspec replay --help".to_owned(),
         ));
     }
-    let target = target(named, &args.subject, Embedded::seeded(args.seed))?;
+    let is_bundle = |file: &&String| Bundle::is_begun_by(&input::beginning(Path::new(file)));
+    match files.iter().filter(is_bundle).count() {
+        0 if args.recorded_time || args.transcripts.is_some() => Err(Failure::Usage(
+            "--recorded-time and --transcripts are for bundles; these are captures".to_owned(),
+        )),
+        0 => captures(args, files, named, output),
+        bundles if bundles == files.len() => bundles::repeat(args, files, named, output),
+        _ => Err(Failure::Usage(
+            "captures and bundles are played apart: name either".to_owned(),
+        )),
+    }
+}
+
+/// Plays captures.
+fn captures(
+    args: &ReplayArgs,
+    captures: &[String],
+    named: Option<&str>,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let seed = args.seed.unwrap_or_default();
+    let timeout = args.timeout.unwrap_or(Timing::default().answer);
+    let target = target(named, &args.subject, Embedded::seeded(seed))?;
     let keys = input::keys(args.capture_keys.as_deref())?;
     let mut missing = false;
     let recordings = recordings(captures, &mut missing);
@@ -30,12 +55,12 @@ pub(crate) fn replay(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Fai
         ReplayMode::Refresh => Mode::Refresh(Cmid::Recorded),
     };
     let timing = Timing {
-        answer: args.timeout,
-        close: args.timeout,
+        answer: timeout,
+        close: timeout,
         ..Timing::default()
     };
     let options = Options {
-        seed: args.seed,
+        seed,
         timing,
         ..Options::default()
     };
@@ -94,8 +119,8 @@ fn explain(recording: &Recording) {
     }
 }
 
-/// The last word names the target if it cannot be a capture: a target file, or HOST:PORT where there is no such file.
-fn captures_and_target(words: &[String]) -> (&[String], Option<&str>) {
+/// The last word names the target if it cannot be a capture or a bundle: a target file, or HOST:PORT where there is no such file.
+fn files_and_target(words: &[String]) -> (&[String], Option<&str>) {
     match words.split_last() {
         Some((last, captures))
             if is_file(last) || (last.contains(':') && !Path::new(last).exists()) =>
@@ -108,7 +133,7 @@ fn captures_and_target(words: &[String]) -> (&[String], Option<&str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::captures_and_target;
+    use super::files_and_target;
 
     #[test]
     fn the_last_word_may_be_the_target() {
@@ -122,7 +147,7 @@ mod tests {
             ("host.toml", 0, Some("host.toml")),
         ] {
             let words = words(line);
-            let (got, named) = captures_and_target(&words);
+            let (got, named) = files_and_target(&words);
             assert_eq!((got.len(), named), (captures, target), "{line}");
         }
     }

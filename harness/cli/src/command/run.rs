@@ -1,7 +1,9 @@
 mod again;
-mod evidence;
+pub(super) mod evidence;
 mod expectations;
 pub(super) mod select;
+
+pub(super) use again::Line;
 
 use std::sync::Arc;
 
@@ -48,7 +50,12 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
     output.line(text::report(&result, &style).trim_end())?;
     output.flush()?;
     explain(&result);
-    evidence::leave(&result, &style, reports, output)?;
+    let ran = evidence::Ran {
+        target: &target,
+        options: &options,
+        result: &result,
+    };
+    evidence::leave(ran, &style, reports, output)?;
     output.flush()?;
     Ok(result.exit())
 }

@@ -3,8 +3,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use kmspec_lab::{Controls, LabHost, Settings, VerbError};
+use kmspec_model::Clock;
 use kmspec_model::fault::Fault;
 use kmspec_runner::target::{Control, ControlError, Instance, Launch, LaunchError, Pending};
+use kmspec_wire::filetime::FileTime;
 
 /// The lab host, in this process, on a free loopback port.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,12 @@ impl Embedded {
         let mut settings = Settings::default();
         settings.host.seed = seed;
         Self { settings }
+    }
+
+    /// The same, at a time that stands still.
+    pub(crate) fn at(mut self, time: FileTime) -> Self {
+        self.settings.host.clock = Clock::Fixed(time);
+        self
     }
 
     /// The same with a deliberate defect.

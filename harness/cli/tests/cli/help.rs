@@ -8,10 +8,12 @@ fn every_command_has_its_help() {
     for command in [
         "",
         "run",
+        "replay",
         "decode",
         "record",
         "list",
         "explain",
+        "self-test",
         "vectors",
         "lab",
         "lab serve",

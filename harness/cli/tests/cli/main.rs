@@ -1,5 +1,6 @@
 //! The real binary: exit codes, messages, what it prints.
 
+mod bundle;
 mod check;
 mod config;
 mod decode;

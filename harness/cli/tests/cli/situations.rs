@@ -89,7 +89,7 @@ const CAPTURES: &[Situation] = &[
     ("nothing to replay", "replay nowhere.pcap", 2, "nowhere.pcap: cannot read it: "),
     ("a damaged recording", "replay half.pcap", 2, "half.pcap: byte "),
     ("a recording without KMS", "replay quiet.pcap", 2, "quiet.pcap: no KMS in this capture"),
-    ("a target and no recording", "replay 127.0.0.1:1", 2, "a capture is missing; see kmspec replay --help"),
+    ("a target and no recording", "replay 127.0.0.1:1", 2, "a capture or a bundle is missing; see kmspec replay --help"),
     ("no KMS", "decode quiet.pcap", 2, "quiet.pcap: no KMS in this capture"),
     ("wrong keys", "decode v6.pcap --keys other.toml", 2, "v6.pcap: cannot open v6 request: padding"),
     ("no keys needed", "decode v6.pcap --structure", 0, ""),

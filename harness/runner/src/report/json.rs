@@ -218,7 +218,7 @@ impl Entry {
 }
 
 impl EntryFailure {
-    fn of(failure: &Failure) -> Self {
+    pub(crate) fn of(failure: &Failure) -> Self {
         Self {
             step: failure.step,
             field: failure.field.clone(),

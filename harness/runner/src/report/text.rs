@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::hex;
+use crate::bundle::Answer;
 use crate::run::{Row, RunResult};
 use crate::verdict::{Failure, Verdict};
 
@@ -70,7 +71,19 @@ pub fn detail(row: &Row, seed: u64, style: &Style) -> String {
         row.role,
         row.source
     );
-    let _ = writeln!(text, "  {}", row.sentence);
+    text.push_str(&body(row, style));
+    let command = &style.command;
+    let _ = writeln!(
+        text,
+        "  again: {command} --only {} --seed {seed}",
+        row.shown_in
+    );
+    text
+}
+
+/// What a case asks, and what came of it.
+pub fn body(row: &Row, style: &Style) -> String {
+    let mut text = format!("  {}\n", row.sentence);
     if let Some(reason) = &row.reason {
         let _ = writeln!(text, "  {reason}");
     }
@@ -83,13 +96,16 @@ pub fn detail(row: &Row, seed: u64, style: &Style) -> String {
     if let Some(tally) = &row.tally {
         let _ = writeln!(text, "  {tally}");
     }
-    let command = &style.command;
-    let _ = writeln!(
-        text,
-        "  again: {command} --only {} --seed {seed}",
-        row.shown_in
-    );
     text
+}
+
+/// The word for what repeating a bundle came to.
+pub fn answer(answer: &Answer, style: &Style) -> String {
+    let colour = match answer {
+        Answer::Fixed => GREEN,
+        Answer::Failed(_) | Answer::Error(_) => RED,
+    };
+    painted(answer.word(), colour, style)
 }
 
 /// How many rows came out how.

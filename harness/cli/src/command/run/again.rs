@@ -1,41 +1,29 @@
 use std::fmt::Display;
 
-use crate::args::RunArgs;
+use crate::args::{RunArgs, SubjectArgs};
 
 /// What to type to run the same again, without the case and the seed.
 pub(crate) fn again(args: &RunArgs) -> String {
-    let mut line = Line(String::from("kmspec run"));
+    let mut line = Line::new("kmspec run");
     if let Some(target) = &args.target {
         line.word(target);
     }
-    let subject = &args.subject;
-    if let Some(keys) = &subject.keys {
-        line.option("--keys", keys.display());
-    }
-    if let Some(interface) = subject.interface {
-        let (uuid, major, minor) = (interface.uuid, interface.major, interface.minor);
-        line.option("--interface", format_args!("{uuid}/{major}.{minor}"));
-        if subject.opnum > 0 {
-            line.option("--opnum", subject.opnum);
-        }
-    }
-    if let Some(stub) = &subject.stub {
-        line.option("--stub", stub);
-    }
-    if subject.no_clock {
-        line.word("--no-clock");
-    }
+    line.subject(&args.subject);
     if let Some(folder) = &args.evidence.transcripts {
         line.option("--transcripts", folder.display());
     }
-    line.0
+    line.into()
 }
-
 /// A command line that a shell reads as it is meant.
-struct Line(String);
+pub(crate) struct Line(String);
 
 impl Line {
-    fn word(&mut self, word: &str) {
+    /// One that begins so.
+    pub(crate) fn new(program: &str) -> Self {
+        Self(program.to_owned())
+    }
+
+    pub(crate) fn word(&mut self, word: &str) {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:[]@%+=,".contains(c);
         self.0.push(' ');
         if !word.is_empty() && word.chars().all(plain) {
@@ -50,6 +38,32 @@ impl Line {
     fn option(&mut self, name: &str, value: impl Display) {
         self.word(name);
         self.word(&value.to_string());
+    }
+
+    /// What is known of the target.
+    pub(crate) fn subject(&mut self, subject: &SubjectArgs) {
+        if let Some(keys) = &subject.keys {
+            self.option("--keys", keys.display());
+        }
+        if let Some(interface) = subject.interface {
+            let (uuid, major, minor) = (interface.uuid, interface.major, interface.minor);
+            self.option("--interface", format_args!("{uuid}/{major}.{minor}"));
+            if subject.opnum > 0 {
+                self.option("--opnum", subject.opnum);
+            }
+        }
+        if let Some(stub) = &subject.stub {
+            self.option("--stub", stub);
+        }
+        if subject.no_clock {
+            self.word("--no-clock");
+        }
+    }
+}
+
+impl From<Line> for String {
+    fn from(line: Line) -> Self {
+        line.0
     }
 }
 

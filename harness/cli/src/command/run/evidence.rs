@@ -3,15 +3,16 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use kmspec_runner::bundle::{self, Bundle};
 use kmspec_runner::report::text::Style;
 use kmspec_runner::report::{github, html, json, junit, sarif};
-use kmspec_runner::{RunResult, transcript};
+use kmspec_runner::{Options, Row, RunResult, Target, transcript};
 
 use crate::args::{EvidenceArgs, ReportKind, ReportTo};
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// Reports that can be written, and the folder for transcripts.
+/// Reports that can be written, and the folder for transcripts and bundles.
 #[derive(Debug)]
 pub(crate) struct Reports {
     files: Vec<(ReportTo, File)>,
@@ -44,13 +45,22 @@ pub(crate) fn open(args: &EvidenceArgs) -> Result<Reports, Failure> {
     })
 }
 
+/// A run: who was judged, how, and what came of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Ran<'a> {
+    pub(crate) target: &'a Target,
+    pub(crate) options: &'a Options,
+    pub(crate) result: &'a RunResult,
+}
+
 /// Writes all that was asked for.
 pub(crate) fn leave(
-    result: &RunResult,
+    ran: Ran<'_>,
     style: &Style,
     reports: Reports,
     output: &mut Output,
 ) -> Result<(), Failure> {
+    let result = ran.result;
     let plain = Style {
         colour: false,
         ..style.clone()
@@ -66,15 +76,33 @@ pub(crate) fn leave(
             append(&path, &text).map_err(|source| unwritable(&path, source))?;
         }
     }
-    let Some(folder) = reports.transcripts else {
-        return Ok(());
-    };
-    for row in result.rows.iter().filter(|row| !row.transcript.is_empty()) {
+    match &reports.transcripts {
+        Some(folder) => transcripts(ran, folder, |_| true),
+        None => Ok(()),
+    }
+}
+
+/// Writes a transcript and a bundle for each row that is wanted and has something to show.
+pub(crate) fn transcripts(
+    ran: Ran<'_>,
+    folder: &Path,
+    wanted: impl Fn(&Row) -> bool,
+) -> Result<(), Failure> {
+    let Ran {
+        target,
+        options,
+        result,
+    } = ran;
+    let rows = result.rows.iter().filter(|row| wanted(row));
+    for row in rows.filter(|row| !row.transcript.is_empty()) {
         let path = folder.join(transcript::file_name(row));
         let written = File::create(&path)
             .and_then(|file| transcript::write(result, row, BufWriter::new(file)))
             .and_then(|mut out| out.flush());
         written.map_err(|source| unwritable(&path, source))?;
+        let path = folder.join(bundle::file_name(row));
+        let text = Bundle::of(result, row, target, options).to_json();
+        fs::write(&path, text).map_err(|source| unwritable(&path, source))?;
     }
     Ok(())
 }

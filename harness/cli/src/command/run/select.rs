@@ -87,7 +87,7 @@ fn nothing(args: &SelectArgs) -> String {
 }
 
 /// The requirements on every answer, whatever the case.
-fn every_answer(selection: &Selection) -> Vec<About> {
+pub(crate) fn every_answer(selection: &Selection) -> Vec<About> {
     if selection.role == Role::Client {
         return Vec::new();
     }
