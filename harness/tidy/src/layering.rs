@@ -10,13 +10,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("kmspec-captures", &[]),
     ("kmspec-tidy", &[]),
     ("kmspec-capture", &["wire"]),
-    ("kmspec-model", &["wire"]),
+    ("kmspec-slmgr", &["wire"]),
+    ("kmspec-model", &["slmgr", "wire"]),
     ("kmspec-rules", &["wire"]),
-    ("kmspec-lab", &["model", "capture", "wire"]),
+    ("kmspec-lab", &["model", "slmgr", "capture", "wire"]),
     ("kmspec-runner", &["rules", "capture", "captures", "wire"]),
     (
         "kmspec-conformance",
-        &["runner", "rules", "capture", "captures", "wire"],
+        &["runner", "rules", "slmgr", "capture", "captures", "wire"],
     ),
     ("kmspec-session", &["wire"]),
     (
@@ -38,6 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "session",
             "runner",
             "lab",
+            "slmgr",
             "model",
             "rules",
             "capture",
@@ -59,6 +61,7 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
     ("kmspec-captures", &[]),
     ("kmspec-tidy", &[]),
     ("kmspec-capture", &["captures"]),
+    ("kmspec-slmgr", &[]),
     ("kmspec-model", &["capture", "captures", "rules"]),
     ("kmspec-rules", &["capture", "captures", "model"]),
     ("kmspec-lab", &["captures", "rules"]),
@@ -87,6 +90,7 @@ pub const SANS_IO: &[&str] = &[
     "kmspec-rules",
     "kmspec-model",
     "kmspec-session",
+    "kmspec-slmgr",
 ];
 
 /// What a sans-IO crate must not reach: executors, sockets, randomness of its own.
