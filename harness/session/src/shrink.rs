@@ -1,0 +1,302 @@
+use kmspec_wire::pdu::ContextElement;
+
+use crate::edit::Op;
+use crate::session::{Action, Call, Content, Group, Message, Offer, Sending, Session, Stub};
+
+/// Smaller sessions to try in place of this one, the boldest first: fewer steps, then fewer and plainer fields, then
+/// fewer octets. All differ from it, and none is larger, so that trying again with what still shows comes to an end.
+pub fn shrunk(session: &Session) -> Vec<Session> {
+    let mut all = fewer_steps(session);
+    all.extend(plainer_steps(session));
+    for (at, step) in session.steps.iter().enumerate() {
+        let Action::Send(sending) = &step.action else {
+            continue;
+        };
+        for smaller in plainer(sending).into_iter().chain(shorter(sending)) {
+            all.push(replaced(session, at, Action::Send(Box::new(smaller))));
+        }
+    }
+    all.retain(|candidate| candidate != session);
+    all
+}
+
+fn replaced(session: &Session, at: usize, action: Action) -> Session {
+    let mut session = session.clone();
+    if let Some(step) = session.steps.get_mut(at) {
+        step.action = action;
+    }
+    session
+}
+
+/// Without a half of the steps, a quarter, and so on down to one.
+fn fewer_steps(session: &Session) -> Vec<Session> {
+    let len = session.steps.len();
+    let mut all = Vec::new();
+    let mut chunk = len / 2;
+    while chunk > 0 {
+        // From the end: what comes last is the likeliest to be needless.
+        for start in (0..len).step_by(chunk).rev() {
+            let mut steps = session.steps.clone();
+            steps.drain(start..start.saturating_add(chunk).min(len));
+            all.push(Session { steps });
+        }
+        chunk /= 2;
+    }
+    all
+}
+
+/// All on one connection, and shorter waits.
+fn plainer_steps(session: &Session) -> Vec<Session> {
+    let mut all = Vec::new();
+    if session.steps.iter().any(|step| step.connection > 0) {
+        let mut one = session.clone();
+        one.steps.iter_mut().for_each(|step| step.connection = 0);
+        all.push(one);
+    }
+    for (at, step) in session.steps.iter().enumerate() {
+        if let Action::Wait(millis @ 1..) = step.action {
+            all.push(replaced(session, at, Action::Wait(millis / 2)));
+        }
+        if step.action == Action::HalfClose {
+            all.push(replaced(session, at, Action::Close));
+        }
+    }
+    all
+}
+
+/// Fewer edits, and the plain client's way in everything that is not an edit.
+fn plainer(sending: &Sending) -> Vec<Sending> {
+    let mut all = Vec::new();
+    let mut with = |change: &dyn Fn(&mut Sending)| {
+        let mut smaller = sending.clone();
+        change(&mut smaller);
+        if smaller != *sending {
+            all.push(smaller);
+        }
+    };
+    with(&|s| s.edits.clear());
+    for at in (0..sending.edits.len()).rev() {
+        with(&|s| {
+            s.edits.remove(at);
+        });
+    }
+    with(&|s| s.segment = 0);
+    with(&|s| s.hurry = false);
+    for times in fewer(sending.times) {
+        with(&|s| s.times = times);
+    }
+    match &sending.content {
+        Content::Bind(offer) => {
+            all.extend(plainer_offers(offer).map(|o| of(sending, Content::Bind(o))));
+        }
+        Content::Alter(offer) => {
+            all.extend(plainer_offers(offer).map(|o| of(sending, Content::Alter(o))));
+        }
+        Content::Request(call) => {
+            all.extend(plainer_calls(call).map(|c| of(sending, Content::Request(c))));
+        }
+        Content::Pdu(_) | Content::Raw(_) => {}
+    }
+    all
+}
+
+/// 1, a half, one less.
+fn fewer(times: u16) -> impl Iterator<Item = u16> {
+    let candidates = [1, times / 2, times.saturating_sub(1)];
+    candidates
+        .into_iter()
+        .filter(move |fewer| *fewer > 0 && *fewer < times)
+}
+
+fn of(sending: &Sending, content: Content) -> Sending {
+    Sending {
+        content,
+        ..sending.clone()
+    }
+}
+
+fn plainer_offers(offer: &Offer) -> impl Iterator<Item = Offer> {
+    let plain = Offer::kms();
+    let mut all = vec![plain.clone()];
+    let contexts = |contexts: Vec<ContextElement>| Offer {
+        contexts,
+        ..offer.clone()
+    };
+    let len = offer.contexts.len();
+    let half = offer.contexts.iter().take(len / 2).cloned().collect();
+    all.push(contexts(half));
+    for at in (0..len).rev().take(MOST_CONTEXTS) {
+        let mut fewer = offer.contexts.clone();
+        fewer.remove(at);
+        all.push(contexts(fewer));
+    }
+    all.extend([
+        Offer {
+            flags: plain.flags,
+            ..offer.clone()
+        },
+        Offer {
+            order: plain.order,
+            ..offer.clone()
+        },
+        Offer {
+            max_xmit_frag: plain.max_xmit_frag,
+            ..offer.clone()
+        },
+        Offer {
+            max_recv_frag: plain.max_recv_frag,
+            ..offer.clone()
+        },
+        Offer {
+            group: Group::Given(0),
+            ..offer.clone()
+        },
+        Offer {
+            call_id: plain.call_id,
+            ..offer.clone()
+        },
+    ]);
+    let offer = offer.clone();
+    all.into_iter()
+        .filter(move |plainer| *plainer != offer && plainer.contexts.len() <= len.max(1))
+}
+
+/// Contexts that are tried to be left out one by one.
+const MOST_CONTEXTS: usize = 8;
+
+fn plainer_calls(call: &Call) -> impl Iterator<Item = Call> {
+    let plain = Call::kms(kmspec_wire::kms::Version::V6);
+    let all = [
+        Call {
+            fragment: 0,
+            ..call.clone()
+        },
+        Call {
+            order: plain.order,
+            ..call.clone()
+        },
+        Call {
+            opnum: 0,
+            ..call.clone()
+        },
+        Call {
+            context_id: 0,
+            ..call.clone()
+        },
+        Call {
+            call_id: plain.call_id,
+            ..call.clone()
+        },
+    ];
+    let call = call.clone();
+    all.into_iter().filter(move |plainer| *plainer != call)
+}
+
+/// Fewer octets.
+fn shorter(sending: &Sending) -> Vec<Sending> {
+    let mut all = Vec::new();
+    for octets in sending
+        .content
+        .octets()
+        .into_iter()
+        .flat_map(shorter_octets)
+    {
+        let mut smaller = sending.clone();
+        if let Some(place) = smaller.content.octets_mut() {
+            *place = octets;
+        }
+        all.push(smaller);
+    }
+    for (at, edit) in sending.edits.iter().enumerate() {
+        let ops: Vec<Op> = match &edit.op {
+            Op::Set(octets) => shorter_octets(octets).into_iter().map(Op::Set).collect(),
+            Op::Xor(octets) => shorter_octets(octets).into_iter().map(Op::Xor).collect(),
+            Op::Insert(octets) => shorter_octets(octets).into_iter().map(Op::Insert).collect(),
+            Op::Grow(len) => fewer(*len).map(Op::Grow).collect(),
+            Op::Remove(len) => fewer(*len).map(Op::Remove).collect(),
+            Op::Cut => Vec::new(),
+        };
+        for op in ops {
+            let mut smaller = sending.clone();
+            if let Some(edit) = smaller.edits.get_mut(at) {
+                edit.op = op;
+            }
+            all.push(smaller);
+        }
+    }
+    all
+}
+
+fn shorter_octets(octets: &Vec<u8>) -> Vec<Vec<u8>> {
+    let len = octets.len();
+    let lengths = [0, len / 2, len.saturating_sub(1)];
+    let mut all: Vec<Vec<u8>> = lengths
+        .into_iter()
+        .filter(|shorter| *shorter < len)
+        .map(|len| octets.iter().copied().take(len).collect())
+        .collect();
+    if octets.iter().any(|octet| *octet != 0) {
+        all.push(vec![0; len]);
+    }
+    all
+}
+
+impl Content {
+    /// The octets it is given as, if it is.
+    fn octets(&self) -> Option<&Vec<u8>> {
+        match self {
+            Self::Pdu(plain) => Some(&plain.body),
+            Self::Raw(octets) => Some(octets),
+            Self::Request(call) => match &call.stub {
+                Stub::Octets(octets) | Stub::Marshalled(_, Message::Octets(octets)) => Some(octets),
+                Stub::Marshalled(_, Message::Kms(_)) => None,
+            },
+            Self::Bind(_) | Self::Alter(_) => None,
+        }
+    }
+
+    fn octets_mut(&mut self) -> Option<&mut Vec<u8>> {
+        match self {
+            Self::Pdu(plain) => Some(&mut plain.body),
+            Self::Raw(octets) => Some(octets),
+            Self::Request(call) => match &mut call.stub {
+                Stub::Octets(octets) | Stub::Marshalled(_, Message::Octets(octets)) => Some(octets),
+                Stub::Marshalled(_, Message::Kms(_)) => None,
+            },
+            Self::Bind(_) | Self::Alter(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Dice, Mutator};
+
+    #[test]
+    fn shrinking_comes_to_an_end_at_nothing() {
+        for number in 0..20 {
+            let mut session = Mutator::new().generate(&mut Dice::new(2, number));
+            let mut rounds = 0;
+            while let Some(smaller) = shrunk(&session).into_iter().next() {
+                session = smaller;
+                rounds += 1;
+                assert!(rounds < 1000, "{session}");
+            }
+            assert!(session.steps.len() <= 1, "{session}");
+        }
+    }
+
+    #[test]
+    fn the_one_edit_that_matters_is_what_is_left() {
+        let text = "kmspec session 1\nconnect\nbind xmit=16\n  offer 0 kms ndr32\nrequest v6 times=40 fragment=88\n\
+                    \x20 set pdu opnum 0500\n  set body n_policy ffffffff\n  xor pdu call_id 01\n@1 connect\nwait 20\n";
+        let mut session = Session::parse(text).unwrap();
+        let matters = |session: &Session| session.to_string().contains("n_policy ff");
+        while let Some(smaller) = shrunk(&session).into_iter().find(matters) {
+            session = smaller;
+        }
+        let expected = "kmspec session 1\nrequest v6 ndr32\n  set body n_policy ff\n";
+        assert_eq!(session.to_string(), expected);
+    }
+}
