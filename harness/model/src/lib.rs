@@ -1,11 +1,12 @@
-//! The reference KMS host as a state machine, sans-IO.
+//! The reference KMS host and client as state machines, sans-IO.
 //!
 //! What it is: octets and a time go in, octets and what to do with the connection come out. A [`Host`] is what all
 //! connections share (settings, client lists, association groups, counters); a [`Connection`] is one client's side of
 //! it. What it is not: no sockets, no clock, no threads and no randomness of its own; salts follow from a seed.
 //!
 //! The behaviour is that of Windows where it is known, and Samba's elsewhere. The host answers with the lab key set and
-//! has no way to be given another. [`fault`] lists the deliberate defects it can be told to have.
+//! has no way to be given another. [`fault`] lists the deliberate defects it can be told to have. [`client`] is the other
+//! side: licence states, discovery, and one attempt at a host.
 //!
 //! ```
 //! use kmspec_model::{Connection, Host, Settings};
@@ -29,6 +30,7 @@
     clippy::panic
 )]
 
+pub mod client;
 pub mod fault;
 
 mod clock;

@@ -10,11 +10,20 @@ pub(crate) struct Seed {
 }
 
 impl Seed {
+    /// What a host's salts and group ids follow from.
     pub(crate) const fn new(seed: u64) -> Self {
+        Self::labelled(seed, *b"kmshost\0")
+    }
+
+    /// What a client's machine id and IVs follow from; never those of a host with the same seed.
+    pub(crate) const fn client(seed: u64) -> Self {
+        Self::labelled(seed, *b"kmsclnt\0")
+    }
+
+    const fn labelled(seed: u64, label: [u8; 8]) -> Self {
         let [a, b, c, d, e, f, g, h] = seed.to_le_bytes();
-        let state = [
-            a, b, c, d, e, f, g, h, b'k', b'm', b's', b'h', b'o', b's', b't', 0,
-        ];
+        let [i, j, k, l, m, n, o, p] = label;
+        let state = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
         Self { state, counter: 0 }
     }
 
@@ -39,6 +48,12 @@ impl Seed {
         block
     }
 
+    /// A number from 0 to `most`, each as likely as the others but for one part in 2^32.
+    pub(crate) fn up_to(&mut self, most: u32) -> u32 {
+        let scaled = u64::from(self.u32()).saturating_mul(u64::from(most).saturating_add(1));
+        u32::try_from(scaled >> 32).unwrap_or(most)
+    }
+
     /// The next 32 bits.
     pub(crate) fn u32(&mut self) -> u32 {
         let [a, b, c, d, ..] = self.block();
@@ -58,5 +73,20 @@ mod tests {
         assert_ne!(first, other.blocks());
         assert_ne!(first[0], first[1]);
         assert_ne!(first, one.blocks());
+        assert_ne!(first, Seed::client(1).blocks());
+    }
+
+    #[test]
+    fn a_number_up_to_three_is_each_of_four() {
+        let mut seed = Seed::new(7);
+        let mut seen = [0u32; 4];
+        for _ in 0..4000 {
+            seen[usize::try_from(seed.up_to(3)).unwrap()] += 1;
+        }
+        assert!(
+            seen.iter().all(|count| (850..1150).contains(count)),
+            "{seen:?}"
+        );
+        assert_eq!(seed.up_to(0), 0);
     }
 }

@@ -13,10 +13,16 @@ open_enum! {
         HOST_NOT_ACTIVATED = 0xc004_f035,
         /// The host's key does not cover the product, or its application id does not fit.
         PRODUCT_NOT_COVERED = 0xc004_f042,
+        /// The product key is not one of this product's.
+        INVALID_PRODUCT_KEY = 0xc004_f050,
         /// The client's clock is more than four hours off.
         INVALID_TIMESTAMP = 0xc004_f06c,
         /// The client's verdict when no host answers.
         NO_HOST_CONTACTED = 0xc004_f074,
+        /// The product key is that of another edition.
+        EDITION_NOT_FOUND = 0xc004_f069,
+        /// The client's licence was reset as often as it may be.
+        REARMS_EXHAUSTED = 0xc004_d307,
         /// The host's table of client machine ids is exhausted.
         CMID_TABLE_EXHAUSTED = 0xc004_d104,
     }
@@ -36,6 +42,9 @@ impl HResult {
             Self::NOT_ENOUGH_COUNT => "The host has counted fewer machines than the product needs.",
             Self::HOST_NOT_ACTIVATED => "The host itself is not activated.",
             Self::PRODUCT_NOT_COVERED => "The host's key does not cover this product.",
+            Self::INVALID_PRODUCT_KEY => "The product key is not one of this product's.",
+            Self::EDITION_NOT_FOUND => "The product key is that of another edition.",
+            Self::REARMS_EXHAUSTED => "The licence was reset as often as it may be.",
             Self::INVALID_TIMESTAMP => "The client's clock is more than four hours off the host's.",
             Self::NO_HOST_CONTACTED => "No host could be contacted.",
             Self::CMID_TABLE_EXHAUSTED => "The host's table of client machine ids is exhausted.",
@@ -56,6 +65,9 @@ mod tests {
             0xc004_f035,
             0xc004_f038,
             0xc004_f042,
+            0xc004_f050,
+            0xc004_f069,
+            0xc004_d307,
             0xc004_f06c,
             0xc004_f074,
             0xc004_d104,

@@ -1,0 +1,318 @@
+use kmspec_wire::btfn::Features;
+use kmspec_wire::codec::DecodeError;
+use kmspec_wire::crypto::Block;
+use kmspec_wire::fragment::{
+    Assembler, FragmentError, Framer, FramingError, Limits, Part, fragments,
+};
+use kmspec_wire::keys::KeySet;
+use kmspec_wire::kms::envelope::{OpenError, OpenedRequest, open_response, seal_request};
+use kmspec_wire::kms::verify::{self, Violation};
+use kmspec_wire::kms::{Epid, EpidError, HResult, RequestBody};
+use kmspec_wire::ndr::{RequestStub, ResponseStub, TransferSyntax};
+use kmspec_wire::pdu::{
+    BindAck, BindBuilder, Body, CallId, ContextResult, FaultStatus, Header, NakReason, Pdu,
+    PduType, PfcFlags, Reason, Request, RequestBuilder, Response, SyntaxId,
+};
+use thiserror::Error;
+
+/// One question to one host, over one connection: octets in, octets out.
+///
+/// It binds as Windows does (NDR32, NDR64 and feature negotiation offered, call ids from 2), asks once, and verifies all
+/// of the answer under the lab key set.
+#[derive(Debug)]
+pub struct Attempt {
+    keys: KeySet,
+    sent: OpenedRequest,
+    message: Vec<u8>,
+    framer: Framer,
+    assembler: Assembler,
+    stage: Stage,
+}
+
+/// What the client waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// To be connected.
+    Unconnected,
+    /// The answer to its bind.
+    Binding,
+    /// The answer to its call, in this transfer syntax.
+    Calling(TransferSyntax),
+}
+
+/// How a host answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// With a response that is right in every respect.
+    Answer(Answer),
+    /// With an HRESULT that says no.
+    Refusal(HResult),
+    /// With a response that cannot be relied on.
+    Unverified(Unverified),
+    /// Not as a host does that could answer.
+    Broken(Broken),
+}
+
+/// What a verified response says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Machines the host has counted.
+    pub count: u32,
+    /// Minutes between attempts while not activated.
+    pub activation_interval: u32,
+    /// Minutes between renewals while activated.
+    pub renewal_interval: u32,
+    /// The host's extended PID.
+    pub epid: Epid,
+    /// The host's hardware id; in version 6 only.
+    pub hardware_id: Option<[u8; 8]>,
+}
+
+/// Why a response cannot be relied on.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Unverified {
+    /// The stub is none of this operation.
+    #[error("the stub of the response is wrong: {0}")]
+    Stub(DecodeError),
+    /// Success without a response.
+    #[error("the host reports success without a response")]
+    Absent,
+    /// The envelope cannot be opened.
+    #[error("{0}")]
+    Envelope(OpenError),
+    /// Rules are broken; there is at least one.
+    #[error("the response breaks {}", listed(.0))]
+    Rules(Vec<Violation>),
+    /// The extended PID is none.
+    #[error("the ePID is wrong: {0}")]
+    Epid(EpidError),
+}
+
+/// Why a host did not answer the request at all.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Broken {
+    /// The bind was refused.
+    #[error("the bind was refused: {0}")]
+    BindNak(NakReason),
+    /// The bind was answered, and no context can be used.
+    #[error("no presentation context was accepted: {0}")]
+    NoContext(Reason),
+    /// The call was refused.
+    #[error("the call ended in a fault: {0}")]
+    Fault(FaultStatus),
+    /// A PDU that nobody asked for.
+    #[error("a PDU of type {0} came instead of an answer")]
+    Unexpected(PduType),
+    /// An answer to another call.
+    #[error("the answer is to call {}, the call was {}", got.0, expected.0)]
+    CallId {
+        /// That of the client.
+        expected: CallId,
+        /// That of the answer.
+        got: CallId,
+    },
+    /// A PDU that cannot be read.
+    #[error("a PDU cannot be read: {0}")]
+    Pdu(DecodeError),
+    /// Octets that are no PDU.
+    #[error("{0}")]
+    Framing(FramingError),
+    /// Fragments that do not fit each other.
+    #[error("the fragments of the answer do not fit: {0}")]
+    Fragments(FragmentError),
+}
+
+impl Attempt {
+    /// An attempt to ask this; the IV must be fresh each time.
+    pub fn new(request: &RequestBody, iv: Block) -> Self {
+        let keys = KeySet::lab();
+        let mut message = Vec::new();
+        let sent = seal_request(&keys, request, iv, &mut message);
+        Self {
+            keys,
+            sent,
+            message,
+            framer: Framer::new(),
+            assembler: Assembler::new(ANSWER_LIMITS),
+            stage: Stage::Unconnected,
+        }
+    }
+
+    /// The connection is there: appends the bind to `out`.
+    pub fn connected(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(bind().encoded().as_ref());
+        self.stage = Stage::Binding;
+    }
+
+    /// Octets have come: appends what to send to `out`, or says how the host answered. After that the connection ends.
+    pub fn receive(&mut self, octets: &[u8], out: &mut Vec<u8>) -> Option<Reply> {
+        self.framer.push(octets);
+        loop {
+            // The PDU is lent by the framer, which the rest of the machine must not move while it is read.
+            let pdu = match self.framer.next_pdu() {
+                Ok(Some(pdu)) => pdu.to_vec(),
+                Ok(None) => return None,
+                Err(error) => return Some(Reply::Broken(Broken::Framing(error))),
+            };
+            let reply = self.take(&pdu, out);
+            match reply {
+                Ok(None) => {}
+                Ok(Some(reply)) => return Some(reply),
+                Err(broken) => return Some(Reply::Broken(broken)),
+            }
+        }
+    }
+
+    /// What it waits for, to say in which state a host fell silent.
+    pub const fn waits_for(&self) -> &'static str {
+        match self.stage {
+            Stage::Unconnected => "the connection",
+            Stage::Binding => "the answer to the bind",
+            Stage::Calling(_) => "the answer to the request",
+        }
+    }
+
+    fn take(&mut self, octets: &[u8], out: &mut Vec<u8>) -> Result<Option<Reply>, Broken> {
+        let pdu = Pdu::decode(octets).map_err(Broken::Pdu)?;
+        let expected = match self.stage {
+            Stage::Calling(_) => CALL,
+            Stage::Unconnected | Stage::Binding => BIND,
+        };
+        let ours = |header: Header| match header.call_id {
+            got if got == expected => Ok(()),
+            got => Err(Broken::CallId { expected, got }),
+        };
+        match (self.stage, pdu.body) {
+            (Stage::Binding, Body::BindAck(ack)) => {
+                ours(pdu.header)?;
+                let syntax = accepted(&ack)?;
+                self.stage = Stage::Calling(syntax);
+                self.call(syntax, ack.max_recv_frag, out);
+                Ok(None)
+            }
+            (Stage::Binding, Body::BindNak(nak)) => Err(Broken::BindNak(nak.reason)),
+            (Stage::Binding | Stage::Calling(_), Body::Fault(fault)) => {
+                ours(pdu.header)?;
+                Err(Broken::Fault(fault.status))
+            }
+            (Stage::Calling(syntax), Body::Response(response)) => {
+                ours(pdu.header)?;
+                self.response(syntax, &pdu.header, &response)
+            }
+            _ => Err(Broken::Unexpected(pdu.header.ptype)),
+        }
+    }
+
+    /// Sends the call, in fragments if the host takes no larger ones.
+    fn call(&self, syntax: TransferSyntax, max_recv_frag: u16, out: &mut Vec<u8>) {
+        let stub = RequestStub::new(&self.message).to_bytes(syntax);
+        for part in fragments(&stub, max_recv_frag.into(), Request::OVERHEAD) {
+            let hint = u32::try_from(part.left).unwrap_or(u32::MAX);
+            let request = RequestBuilder::new(part.stub)
+                .flags(part.flags)
+                .call_id(CALL.0);
+            let request = request.context(context_of(syntax)).alloc_hint(hint);
+            out.extend_from_slice(request.encoded().as_ref());
+        }
+    }
+
+    fn response(
+        &mut self,
+        syntax: TransferSyntax,
+        header: &Header,
+        response: &Response<'_>,
+    ) -> Result<Option<Reply>, Broken> {
+        let part = Part::of_response(header, response);
+        let stub = self.assembler.push(part).map_err(Broken::Fragments)?;
+        let Some(stub) = stub else { return Ok(None) };
+        let reply = match ResponseStub::decode(syntax, header.drep.order(), stub) {
+            Err(error) => Reply::Unverified(Unverified::Stub(error)),
+            Ok(stub) if stub.return_value != 0 => Reply::Refusal(HResult(stub.return_value)),
+            Ok(stub) => match stub.response() {
+                None => Reply::Unverified(Unverified::Absent),
+                Some(message) => judge(&self.keys, &self.sent, message)
+                    .map_or_else(Reply::Unverified, Reply::Answer),
+            },
+        };
+        Ok(Some(reply))
+    }
+}
+
+/// The bind of Windows. Source: kms-protocol 1.
+fn bind() -> BindBuilder {
+    let features = Features::ALL.syntax();
+    BindBuilder::new()
+        .call_id(BIND.0)
+        .flags(PfcFlags::WHOLE)
+        .offering(
+            context_of(TransferSyntax::Ndr32),
+            SyntaxId::KMS,
+            &[SyntaxId::NDR32],
+        )
+        .offering(
+            context_of(TransferSyntax::Ndr64),
+            SyntaxId::KMS,
+            &[SyntaxId::NDR64],
+        )
+        .offering(2, SyntaxId::KMS, &[features])
+}
+
+/// The presentation context on which a transfer syntax is offered.
+const fn context_of(syntax: TransferSyntax) -> u16 {
+    match syntax {
+        TransferSyntax::Ndr32 => 0,
+        TransferSyntax::Ndr64 => 1,
+    }
+}
+
+/// The transfer syntax to use, NDR64 if the host has both.
+fn accepted(ack: &BindAck<'_>) -> Result<TransferSyntax, Broken> {
+    let granted = |syntax: &TransferSyntax| {
+        let result = ack.results.get(context_of(*syntax).into());
+        result.is_some_and(|result| result == ContextResult::accepted(syntax.id()))
+    };
+    let found = [TransferSyntax::Ndr64, TransferSyntax::Ndr32]
+        .into_iter()
+        .find(granted);
+    found.ok_or_else(|| {
+        let reason = ack
+            .results
+            .get(0)
+            .map_or(Reason::NOT_SPECIFIED, |result| result.reason);
+        Broken::NoContext(reason)
+    })
+}
+
+/// Opens and verifies a response: every rule there is, or it is not relied on.
+fn judge(keys: &KeySet, sent: &OpenedRequest, message: &[u8]) -> Result<Answer, Unverified> {
+    let mut scratch = Vec::new();
+    let opened = open_response(keys, message, &mut scratch).map_err(Unverified::Envelope)?;
+    let violations = verify::response(sent, &opened);
+    if !violations.is_empty() {
+        return Err(Unverified::Rules(violations));
+    }
+    Ok(Answer {
+        count: opened.body.count,
+        activation_interval: opened.body.activation_interval,
+        renewal_interval: opened.body.renewal_interval,
+        epid: Epid::from_wire(opened.body.epid).map_err(Unverified::Epid)?,
+        hardware_id: opened.hardware_id(),
+    })
+}
+
+fn listed(violations: &[Violation]) -> String {
+    let mut rules: Vec<&str> = violations.iter().map(|violation| violation.rule).collect();
+    rules.dedup();
+    rules.join(", ")
+}
+
+/// Call id of the bind. Source: kms-protocol 1.
+const BIND: CallId = CallId(2);
+/// Call id of the request.
+const CALL: CallId = CallId(3);
+
+/// An honest answer has some 400 octets; a host that sends more than this means no good.
+const ANSWER_LIMITS: Limits = Limits {
+    total: 0x0001_0000,
+    fragments: 0x0001_0000,
+};
