@@ -1,6 +1,6 @@
 //! The MACs of versions 4 and 6.
 
-use kmspec_wire::crypto::{BlockCipher, Rijndael160, cbc_mac as mac_of, hmac_sha256, sha256, xor};
+use kmspec_wire::crypto::{Rijndael160, cbc_mac as mac_of, hmac_sha256, sha256, xor};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::{KeySet, Slot};
 
@@ -79,7 +79,7 @@ enum PadWith {
 }
 
 /// CBC-MAC with a padding that is not the right one.
-fn padded_by_hand(cipher: &impl BlockCipher, msg: &[u8], pad: PadWith) -> [u8; 16] {
+fn padded_by_hand(cipher: &Rijndael160, msg: &[u8], pad: PadWith) -> [u8; 16] {
     let mut msg = msg.to_vec();
     let missing = 16 - msg.len() % 16;
     match pad {

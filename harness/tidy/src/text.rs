@@ -50,7 +50,11 @@ pub fn strange_words(tree: &Tree) -> Problems {
     })
 }
 
-/// Code that the compiler does not check. The workspace's lint forbids it; this covers what is outside the workspace.
+/// The one file that may say it, and once: it calls the CPU's round instructions.
+const CALLS_THE_CPU: &str = "harness/rounds/src/lib.rs";
+
+/// Code that the compiler does not check. The workspace's lint forbids it; this covers what is outside the workspace, and
+/// that the one exception stays one.
 pub fn unchecked_code(tree: &Tree) -> Problems {
     let forms = [
         "unsafe {",
@@ -59,9 +63,14 @@ pub fn unchecked_code(tree: &Tree) -> Problems {
         "unsafe extern",
         "unsafe trait",
     ];
-    find(tree.with_extension("rs"), |line| {
+    let mut problems = find(tree.with_extension("rs"), |line| {
         forms.into_iter().find(|form| line.contains(form))
-    })
+    });
+    let excepted = |problem: &String| problem.starts_with(CALLS_THE_CPU);
+    if let Some(call) = problems.iter().position(excepted) {
+        problems.remove(call);
+    }
+    problems
 }
 
 /// Lints that are switched off without being expected to fire.
@@ -121,5 +130,12 @@ mod tests {
         for rule in [strange_words, unchecked_code, bare_allows] {
             assert_eq!(rule(&tree), Problems::new());
         }
+    }
+
+    #[test]
+    fn the_one_call_of_the_cpu_may_not_become_two() {
+        let says = |lines: &str| unchecked_code(&Tree::of(&[(super::CALLS_THE_CPU, lines)])).len();
+        assert_eq!(says("unsafe { f() }\n"), 0);
+        assert_eq!(says("unsafe { f() }\nunsafe { g() }\n"), 1);
     }
 }

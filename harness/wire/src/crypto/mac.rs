@@ -2,7 +2,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{BLOCK_SIZE, Block, BlockCipher, xor};
+use super::{BLOCK_SIZE, Block, Rijndael};
 
 /// SHA-256. Source: FIPS 180-4.
 pub fn sha256(data: &[u8]) -> [u8; 32] {
@@ -29,20 +29,14 @@ pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
 ///
 /// A message that fills its last block gets a further block of padding; no subkey is mixed in, so it is not CMAC.
 /// Source: kms-protocol 4, v4.
-pub fn cbc_mac(cipher: &impl BlockCipher, message: &[u8]) -> Block {
+pub fn cbc_mac<const N: usize>(cipher: &Rijndael<N>, message: &[u8]) -> Block {
     let (blocks, tail) = message.as_chunks::<BLOCK_SIZE>();
-    let mut state = [0; BLOCK_SIZE];
-    for block in blocks {
-        state = xor(state, *block);
-        cipher.encrypt(&mut state);
-    }
     let mut last = [0; BLOCK_SIZE];
     for (place, byte) in last.iter_mut().zip(tail.iter().chain(&[0x80])) {
         *place = *byte;
     }
-    state = xor(state, last);
-    cipher.encrypt(&mut state);
-    state
+    let state = cipher.rounds().absorb(Block::default(), blocks);
+    cipher.rounds().absorb(state, &[last])
 }
 
 /// Whether two tags are equal, in a time that does not depend on where they differ.

@@ -1,4 +1,4 @@
-use aes::hazmat;
+use kmspec_rounds::sub_word;
 
 use super::Block;
 
@@ -83,18 +83,6 @@ pub fn expand<const NK: usize, const ROUND_KEYS: usize>(
         }
     }
     round_keys
-}
-
-/// `SubWord` on the hardware's rounds, so that no table is indexed by key bytes.
-///
-/// In a block of four equal columns `ShiftRows` changes nothing, and `InvMixColumns` takes the round's `MixColumns` back.
-fn sub_word(word: u32) -> u32 {
-    let [a, b, c, d] = word.to_be_bytes();
-    let mut block = aes::Block::from([a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d]);
-    hazmat::cipher_round(&mut block, &aes::Block::default());
-    hazmat::inv_mix_columns(&mut block);
-    let [a, b, c, d, ..] = Block::from(block);
-    u32::from_be_bytes([a, b, c, d])
 }
 
 #[cfg(test)]

@@ -3,9 +3,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::KeyFileError;
-use crate::crypto::{
-    Aes128, Block, Rijndael160, Tweak, TweakedAes128, cbc_mac, hmac_sha256, sha256,
-};
+use crate::crypto::{Aes128, Block, Rijndael160, Tweak, cbc_mac, hmac_sha256, sha256};
 use crate::filetime::FileTime;
 
 /// How the key of a v6 MAC follows from the client time. Source: kms-protocol 4, v6 response.
@@ -101,7 +99,7 @@ pub struct KeySet {
     name: String,
     v4: Rijndael160,
     v5: Aes128,
-    v6: TweakedAes128,
+    v6: Aes128,
     hmac_time: HmacTime,
 }
 
@@ -117,7 +115,7 @@ impl KeySet {
             name: material.name.clone(),
             v4: Rijndael160::new(&material.v4_mac_key),
             v5: Aes128::new(&material.v5_aes_key),
-            v6: TweakedAes128::new(&material.v6_aes_key, &material.v6_round_key_xor),
+            v6: Aes128::tweaked(&material.v6_aes_key, &material.v6_round_key_xor),
             hmac_time: material.v6_hmac_time,
         }
     }
@@ -143,7 +141,7 @@ impl KeySet {
     }
 
     /// Cipher of version 6.
-    pub const fn v6(&self) -> &TweakedAes128 {
+    pub const fn v6(&self) -> &Aes128 {
         &self.v6
     }
 

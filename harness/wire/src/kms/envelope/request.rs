@@ -1,6 +1,6 @@
 use super::{ENCRYPTED_REQUEST_SIZE, OpenError, PLAINTEXT_OFFSET, Tag, V4_REQUEST_SIZE};
 use crate::codec::Reader;
-use crate::crypto::{BLOCK_SIZE, Block, BlockCipher, cbc};
+use crate::crypto::{Aes128, BLOCK_SIZE, Block, cbc};
 use crate::keys::KeySet;
 use crate::kms::{ProtocolVersion, RequestBody, Version};
 
@@ -131,7 +131,7 @@ fn open_plain(
 
 /// IV and ciphertext are one CBC message under a zero IV, whose first block is `D`.
 fn open_encrypted(
-    cipher: &impl BlockCipher,
+    cipher: &Aes128,
     version: ProtocolVersion,
     sealed: &[u8],
 ) -> Result<OpenedRequest, OpenError> {

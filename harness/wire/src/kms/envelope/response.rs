@@ -1,6 +1,6 @@
 use super::{OpenError, PLAINTEXT_OFFSET, Tag};
 use crate::codec::{DecodeError, Reader};
-use crate::crypto::{BLOCK_SIZE, Block, BlockCipher, cbc, pad};
+use crate::crypto::{Aes128, BLOCK_SIZE, Block, cbc, pad};
 use crate::keys::{KeySet, Slot};
 use crate::kms::{ProtocolVersion, ResponseBody, Version};
 
@@ -142,7 +142,7 @@ fn open_plain<'a>(
 
 fn open_encrypted<'a>(
     keys: &KeySet,
-    cipher: &impl BlockCipher,
+    cipher: &Aes128,
     version: ProtocolVersion,
     buffer: &'a mut [u8],
 ) -> Result<OpenedResponse<'a>, OpenError> {

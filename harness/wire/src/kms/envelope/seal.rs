@@ -1,6 +1,6 @@
 use super::{OpenedRequest, PLAINTEXT_OFFSET, RequestChecks, Salts, Tag};
 use crate::codec::Writer;
-use crate::crypto::{Block, BlockCipher, cbc, pad, sha256, xor};
+use crate::crypto::{Block, cbc, pad, sha256, xor};
 use crate::filetime::FileTime;
 use crate::keys::{KeySet, Slot};
 use crate::kms::{ProtocolVersion, RequestBody, ResponseBody, Version};
