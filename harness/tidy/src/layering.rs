@@ -10,15 +10,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("kmspec-wire", &["rounds"]),
     ("kmspec-captures", &[]),
     ("kmspec-tidy", &[]),
+    ("kmspec-dns", &[]),
     ("kmspec-capture", &["wire"]),
     ("kmspec-slmgr", &["wire"]),
     ("kmspec-model", &["slmgr", "wire"]),
     ("kmspec-rules", &["wire"]),
-    ("kmspec-lab", &["model", "slmgr", "capture", "wire"]),
-    ("kmspec-runner", &["rules", "capture", "captures", "wire"]),
+    ("kmspec-lab", &["model", "slmgr", "dns", "capture", "wire"]),
+    (
+        "kmspec-runner",
+        &["rules", "dns", "capture", "captures", "wire"],
+    ),
     (
         "kmspec-conformance",
-        &["runner", "rules", "slmgr", "capture", "captures", "wire"],
+        &[
+            "runner", "rules", "slmgr", "dns", "capture", "captures", "wire",
+        ],
     ),
     ("kmspec-session", &["wire"]),
     (
@@ -43,6 +49,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "slmgr",
             "model",
             "rules",
+            "dns",
             "capture",
             "captures",
             "wire",
@@ -63,6 +70,7 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
     ("kmspec-wire", &["captures"]),
     ("kmspec-captures", &[]),
     ("kmspec-tidy", &[]),
+    ("kmspec-dns", &[]),
     ("kmspec-capture", &["captures"]),
     ("kmspec-slmgr", &[]),
     ("kmspec-model", &["capture", "captures", "rules"]),
@@ -79,6 +87,7 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
 
 /// Crates that may use an executor and sockets. The rest is reached with bytes and a time.
 const ASYNC: &[&str] = &[
+    "kmspec-dns",
     "kmspec-lab",
     "kmspec-runner",
     "kmspec-load",
