@@ -2,6 +2,10 @@
 //!
 //! The benchmarks are in `benches/`, a file a subject: `cargo bench -p kmspec-benches --bench capture`.
 
+mod turn;
+
+pub use turn::HostTurn;
+
 use kmspec_capture::rpc::{Exchange, Observer, Pdu, Reply};
 use kmspec_capture::tcp::Limits;
 use kmspec_wire::codec::ByteOrder;
