@@ -1,5 +1,6 @@
 //! The command line. A doc comment is the option's help.
 
+mod compare;
 mod decode;
 mod lab;
 mod list;
@@ -7,9 +8,11 @@ mod record;
 mod replay;
 mod run;
 mod self_test;
+mod shard;
 mod values;
 mod vectors;
 
+pub(crate) use compare::{CompareArgs, CompareFormat};
 pub(crate) use decode::{CheckArgs, DecodeArgs, DecodeFormat};
 pub(crate) use lab::{LabArgs, LabCommand, ServeArgs};
 pub(crate) use list::{ExplainArgs, ListArgs, ListFormat};
@@ -96,6 +99,7 @@ pub(crate) enum Log {
 pub(crate) enum Command {
     Run(Box<RunArgs>),
     Replay(Box<ReplayArgs>),
+    Compare(CompareArgs),
     Decode(DecodeArgs),
     Record(RecordArgs),
     List(ListArgs),

@@ -2,6 +2,7 @@
 
 mod cases;
 mod check;
+mod compare;
 mod decode;
 mod explain;
 mod interrupt;
@@ -69,6 +70,7 @@ fn work(asked: Asked, output: &mut Option<Output>) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::run(&args, output),
         Command::Replay(args) => replay::replay(&args, output),
+        Command::Compare(args) => compare::compare(&args, output),
         Command::Decode(args) if args.check.check => check::check(&args, output),
         Command::Decode(args) => decode::decode(&args, output),
         Command::Record(args) => record::record(&args, output),

@@ -23,7 +23,7 @@ pub(crate) enum Failure {
     Keys { file: PathBuf, error: KeyFileError },
     /// A file that is not what it should be.
     #[error("{}: {message}", file.display())]
-    Bundle { file: PathBuf, message: String },
+    Content { file: PathBuf, message: String },
     /// A file that cannot be read.
     #[error("{}: cannot read it: {source}", file.display())]
     Read { file: PathBuf, source: io::Error },

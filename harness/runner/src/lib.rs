@@ -8,6 +8,7 @@
 pub mod bundle;
 pub mod case;
 pub mod check;
+pub mod compare;
 pub mod exit;
 pub mod expect;
 pub mod glob;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kmspec_wire::filetime::FileTime;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::case::Case;
@@ -74,6 +75,55 @@ pub struct About {
     pub title: String,
     /// The documents that say so.
     pub source: String,
+}
+
+/// One of so many parts into which a plan was cut, and what it takes to put them together again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Which part, from 1.
+    pub index: u64,
+    /// How many parts there are.
+    pub total: u64,
+    /// How many rows the whole plan has.
+    pub rows: usize,
+    /// A hash over the ids of the whole plan, in their order.
+    pub plan: String,
+    /// The places of this part's rows in the whole plan, from 0.
+    pub places: Vec<usize>,
+    /// The requirements on every answer, in the plan's order.
+    pub every_answer: Vec<String>,
+}
+
+impl Part {
+    /// Keeps the rows of a plan that `holds` says belong to part `index` of `total`.
+    pub fn cut(plan: &mut Plan, index: u64, total: u64, holds: impl Fn(&str) -> bool) -> Self {
+        let ids = plan.rows.iter().map(|row| row.id.as_str());
+        let every_answer = plan.every_answer.iter().map(|about| about.id.as_str());
+        let hash = ids
+            .clone()
+            .chain(["every answer"])
+            .chain(every_answer.clone())
+            .fold(0xcbf2_9ce4_8422_2325, with);
+        let places = ids.enumerate().filter(|(_, id)| holds(id));
+        let part = Self {
+            index,
+            total,
+            rows: plan.rows.len(),
+            plan: format!("{hash:016x}"),
+            places: places.map(|(place, _)| place).collect(),
+            every_answer: every_answer.map(str::to_owned).collect(),
+        };
+        plan.rows.retain(|row| holds(&row.id));
+        part
+    }
+}
+
+/// FNV-1a over one more word.
+fn with(hash: u64, word: &str) -> u64 {
+    word.bytes().chain([0]).fold(hash, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// How to run.

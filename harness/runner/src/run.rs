@@ -8,6 +8,7 @@ mod result;
 mod session;
 
 pub use every::EVERY_ANSWER;
+pub(crate) use every::notes as notes_on_every_answer;
 pub use result::{Row, RunResult, Tally};
 
 use std::sync::Arc;

@@ -5,7 +5,8 @@ use clap::ValueHint;
 use kmspec_conformance::catalogue::{Level, Role};
 use kmspec_wire::pdu::SyntaxId;
 
-use super::values::{Octets, ReportTo, Shard, at_least_one, duration, interface, level, role};
+use super::shard::ShardOf;
+use super::values::{Octets, ReportTo, at_least_one, duration, interface, level, role};
 
 /// Judge a host: replay the recordings, run the suites, print the verdicts.
 #[derive(Debug, clap::Args)]
@@ -46,9 +47,10 @@ pub(crate) struct SelectArgs {
     /// Only requirements of this frozen set and the ones before it, so that a new case turns no old gate red.
     #[arg(long, value_name = "SET")]
     pub(crate) requirements: Option<String>,
-    /// Only this part of all cases: the I-th of N. A case's id decides, so that a new one moves no other.
-    #[arg(long, value_name = "I/N")]
-    pub(crate) shard: Option<Shard>,
+    /// Only this part of all cases: the I-th of N, or auto for the one that the variables of the build or batch system name.
+    /// A case's id decides, so that a new one moves no other. `kmspec compare --merge` joins the parts' reports.
+    #[arg(long, value_name = "I/N|auto")]
+    pub(crate) shard: Option<ShardOf>,
 }
 
 /// What is known of the target.

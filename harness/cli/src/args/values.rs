@@ -14,7 +14,7 @@ use thiserror::Error;
 /// A value that an option does not take; the fragment says what it takes.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
-pub(crate) struct ValueError(String);
+pub(crate) struct ValueError(pub(super) String);
 
 fn wrong<T>(what: impl Into<String>) -> Result<T, ValueError> {
     Err(ValueError(what.into()))
@@ -138,40 +138,6 @@ impl FromStr for Octets {
     }
 }
 
-/// One of so many parts of all cases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shard {
-    index: u64,
-    total: u64,
-}
-
-impl Shard {
-    /// Whether a case belongs to it. The id alone decides, so that a new case moves no other: FNV-1a, modulo the number
-    /// of parts.
-    pub(crate) fn holds(self, id: &str) -> bool {
-        let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        // The low bits of FNV depend on the low bits of the text alone.
-        (hash ^ hash >> 32) % self.total == self.index - 1
-    }
-}
-
-impl FromStr for Shard {
-    type Err = ValueError;
-
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        let parse = || {
-            let (index, total) = text.split_once('/')?;
-            Some((index.parse().ok()?, total.parse().ok()?))
-        };
-        match parse() {
-            Some((index, total)) if (1..=total).contains(&index) => Ok(Self { index, total }),
-            _ => wrong("a part is I/N with I from 1 to N, as in 2/5"),
-        }
-    }
-}
-
 /// A report to write: its kind and where to, empty for one that has no file of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReportTo {
@@ -255,40 +221,6 @@ mod tests {
             ("0g", None),
         ] {
             assert_eq!(text.parse::<Octets>().ok().map(|o| o.0), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn every_case_is_in_exactly_one_part() {
-        let parts: Vec<Shard> = (1..=5).map(|i| format!("{i}/5").parse().unwrap()).collect();
-        let mut sizes = [0; 5];
-        for number in 0..1000 {
-            let id = format!("rpc.bind.case-{number}");
-            let holding: Vec<usize> = (0..5).filter(|&i| parts[i].holds(&id)).collect();
-            assert_eq!(holding.len(), 1, "{id}");
-            sizes[holding[0]] += 1;
-        }
-        assert!(sizes.iter().all(|&size| size > 120), "{sizes:?}");
-    }
-
-    #[test]
-    fn a_case_stays_in_its_part() {
-        let part: Shard = "3/4".parse().unwrap();
-        assert!(part.holds("rpc.bind.ack-basic"));
-    }
-
-    #[test]
-    fn parts_are_counted_from_one() {
-        for (text, good) in [
-            ("1/1", true),
-            ("5/5", true),
-            ("0/5", false),
-            ("6/5", false),
-            ("1/0", false),
-            ("1", false),
-            ("a/b", false),
-        ] {
-            assert_eq!(text.parse::<Shard>().is_ok(), good, "{text}");
         }
     }
 

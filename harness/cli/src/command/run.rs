@@ -23,7 +23,7 @@ use crate::target::{Embedded, target};
 
 /// `kmspec run`.
 pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let plan = select::plan(&args.select)?;
+    let (plan, part) = select::plan(&args.select)?;
     let target = target(
         args.target.as_deref(),
         &args.subject,
@@ -34,6 +34,7 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
     let jobs = jobs(args);
     let options = options(&args.how, jobs, !args.subject.no_clock);
     let mut result = super::runtime()?.block_on(judge(plan, &target, &options));
+    result.part = part;
     if let Some(expected) = &expected {
         expectations::apply(&args.expect, expected, &mut result)?;
     }

@@ -24,7 +24,7 @@ use crate::target::Embedded;
 /// `kmspec self-test`.
 pub(crate) fn self_test(args: &SelfTestArgs, output: &mut Output) -> Result<Exit, Failure> {
     let faults = faults(&args.fault)?;
-    let mut plan = select::plan(&args.select)?;
+    let (mut plan, _) = select::plan(&args.select)?;
     let reports = open(args)?;
     let everything = select_all(&Selection::default()).map_or(0, |rows| rows.len());
     let all_cases = plan.rows.len() == everything;

@@ -9,6 +9,7 @@ fn every_command_has_its_help() {
         "",
         "run",
         "replay",
+        "compare",
         "decode",
         "record",
         "list",

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod check;
+mod compare;
 mod config;
 mod decode;
 mod expect;

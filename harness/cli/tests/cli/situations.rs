@@ -24,6 +24,7 @@ const USAGE: &[Situation] = &[
     ("no jobs", "run --jobs 0", 2, "invalid value '0' for '--jobs <NUMBER>': there must be one at least"),
     ("no such duration", "run --timeout soon", 2, "a duration is a number above 0 and ms, s, m or h, as in 300ms or 5s"),
     ("no such part", "run --shard 5/4", 2, "a part is I/N with I from 1 to N, as in 2/5"),
+    ("no part in the environment", "run --shard auto", 2, "--shard auto, and no variable of a build or batch system names a part; give --shard I/N"),
     ("no such level", "run --level most", 2, "invalid value 'most' for '--level <LEVEL>' [possible values: must, should, may]"),
     ("no such report", "run --report xml=a", 2, "a report is json=PATH, junit=PATH, html=PATH, sarif=PATH or github"),
     ("interface without stub", "run --interface afa8bd80-7d8a-11c9-bef4-08002b102989/1.0", 2, "required arguments were not provided: --stub <HEX>"),

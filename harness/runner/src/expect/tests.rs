@@ -27,6 +27,7 @@ fn row(id: &str, verdict: Verdict) -> Row {
         failure: (verdict == Verdict::Fail).then_some(failure),
         reason: None,
         notes: Vec::new(),
+        broken_in: Vec::new(),
         tally: None,
         took: Duration::ZERO,
         transcript: Vec::new(),
@@ -44,6 +45,7 @@ fn result(rows: Vec<Row>) -> RunResult {
         log: String::new(),
         took: Duration::ZERO,
         broken_expectations: Vec::new(),
+        part: None,
     }
 }
 

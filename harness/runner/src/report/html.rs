@@ -1,24 +1,19 @@
 //! One page that needs nothing else: summary, filters, and for each row what was expected, what came, and the octets.
 
+pub(crate) mod shell;
+
 use std::fmt::Write as _;
 
 use super::hex;
 use super::text::Style;
 use crate::peer::{Direction, Event};
 use crate::run::{Row, RunResult};
-use crate::verdict::{Evidence, Failure, Level, Verdict};
+use crate::verdict::{Evidence, Failure, Verdict};
+use shell::escaped;
 
 /// The page.
 pub fn page(result: &RunResult, style: &Style) -> String {
-    let mut page = String::with_capacity(64 * 1024);
-    let title = format!("kmspec on {}", escaped(&result.target));
-    let _ = write!(
-        page,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{title}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n<header>\n<h1>{title}</h1>\n"
-    );
+    let mut page = shell::open(&format!("kmspec on {}", result.target));
     head(&mut page, result);
     page.push_str("</header>\n");
     filters(&mut page, result);
@@ -34,23 +29,19 @@ pub fn page(result: &RunResult, style: &Style) -> String {
             "<details class=\"log\"><summary>What the target wrote</summary><pre>{log}</pre></details>"
         );
     }
-    let _ = write!(page, "<script>\n{JS}</script>\n</body>\n</html>\n");
+    shell::close(&mut page);
     page
 }
 
 fn head(page: &mut String, result: &RunResult) {
-    let code = result.exit().code();
-    let verdict = [
-        "Everything required holds",
-        "Something required fails",
-        "Not all could be judged",
-    ]
-    .get(usize::from(code))
-    .copied()
-    .unwrap_or_default();
-    let _ = writeln!(
+    shell::verdict(
         page,
-        "<p class=\"exit exit-{code}\">{verdict} (exit code {code})</p>"
+        result.exit(),
+        [
+            "Everything required holds",
+            "Something required fails",
+            "Not all could be judged",
+        ],
     );
     for problem in &result.broken_expectations {
         let _ = writeln!(
@@ -87,28 +78,14 @@ fn head(page: &mut String, result: &RunResult) {
 fn filters(page: &mut String, result: &RunResult) {
     let mut suites: Vec<&str> = result.rows.iter().map(|row| row.suite.as_str()).collect();
     suites.dedup();
-    page.push_str("<form id=\"filters\" aria-label=\"Filters\">\n");
-    select(page, "suite", &suites);
-    let verdicts: Vec<&str> = Verdict::ALL.iter().map(|verdict| verdict.name()).collect();
-    select(page, "verdict", &verdicts);
-    let levels: Vec<&str> = Level::ALL.iter().rev().map(|level| level.name()).collect();
-    select(page, "level", &levels);
-    page.push_str(
-        "<label>id <input type=\"search\" name=\"id\" autocomplete=\"off\"></label>\n\
-         <output id=\"shown\" aria-live=\"polite\"></output>\n</form>\n",
-    );
-}
-
-fn select(page: &mut String, name: &str, values: &[&str]) {
-    let _ = write!(
+    shell::filters(
         page,
-        "<label>{name} <select name=\"{name}\"><option value=\"\">all</option>"
+        &[
+            ("suite", &suites),
+            ("verdict", &shell::verdicts()),
+            ("level", &shell::levels()),
+        ],
     );
-    for value in values {
-        let value = escaped(value);
-        let _ = write!(page, "<option>{value}</option>");
-    }
-    page.push_str("</select></label>\n");
 }
 
 fn entry(page: &mut String, row: &Row, result: &RunResult, style: &Style) {
@@ -245,25 +222,6 @@ const fn sender(direction: Direction) -> &'static str {
         Direction::FromTarget => "Target",
     }
 }
-
-/// What stands for text in HTML. What a target sends, and calls itself, comes from outside.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-const CSS: &str = include_str!("html/page.css");
-const JS: &str = include_str!("html/page.js");
 
 /// Octets of one segment that the page shows.
 const MOST_OCTETS: usize = 1024;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Part;
 use crate::run::{Row, RunResult, Tally};
 use crate::verdict::{Evidence, Failure, Level, Verdict};
 
@@ -31,6 +32,9 @@ pub struct Report {
     pub level: Level,
     /// The exit code: 0 everything required holds, 1 something fails, 2 it could not be judged.
     pub exit: u8,
+    /// Which part of the plan was run, if it was not the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// What stood in the way of a judgement of the whole.
     pub unable: Vec<String>,
     /// What is wrong with the expectations, one line each.
@@ -42,6 +46,16 @@ pub struct Report {
     pub results: Vec<Entry>,
     /// What is measured, and so differs from run to run.
     pub times: Times,
+}
+
+/// Which part of a plan was run, and what it takes to put the parts together again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shard {
+    /// Which part of the plan.
+    pub part: Part,
+    /// The cases of this part in which a requirement on every answer was broken, by the id of its result.
+    pub broken_in: BTreeMap<String, Vec<String>>,
 }
 
 /// One result.
@@ -137,6 +151,7 @@ impl Report {
             seed: result.seed,
             level: result.level,
             exit: result.exit().code(),
+            shard: result.part.as_ref().map(|part| Shard::of(part, result)),
             unable: result.unable.clone(),
             broken_expectations: result.broken_expectations.clone(),
             counts: counts.collect(),
@@ -195,6 +210,18 @@ pub enum ReportError {
 struct Head {
     format: String,
     version: u32,
+}
+
+impl Shard {
+    fn of(part: &Part, result: &RunResult) -> Self {
+        let broken = result.rows.iter().filter(|row| !row.broken_in.is_empty());
+        Self {
+            part: part.clone(),
+            broken_in: broken
+                .map(|row| (row.id.clone(), row.broken_in.clone()))
+                .collect(),
+        }
+    }
 }
 
 impl Entry {

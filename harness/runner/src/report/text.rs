@@ -180,7 +180,7 @@ pub(crate) fn word(verdict: Verdict, style: &Style) -> String {
     painted(&word, colour(verdict), style)
 }
 
-const fn colour(verdict: Verdict) -> &'static str {
+pub(crate) const fn colour(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => GREEN,
         Verdict::Fail | Verdict::Error => RED,

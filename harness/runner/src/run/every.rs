@@ -94,7 +94,8 @@ fn row(about: &About, judgements: &[Judgement], gate: Level) -> Option<Row> {
         None => Verdict::Pass,
         Some(_) => Verdict::of_failure(about.level, gate),
     };
-    let ids = seen.iter().map(|(id, _)| *id).collect();
+    let mut ids: Vec<&str> = seen.iter().map(|(id, _)| *id).collect();
+    ids.dedup();
     Some(Row {
         id: format!("{}/every-answer", about.id),
         requirement: about.id.clone(),
@@ -110,7 +111,8 @@ fn row(about: &About, judgements: &[Judgement], gate: Level) -> Option<Row> {
             .map_or_else(String::new, |(id, _)| (*id).to_owned()),
         failure: first.map(|sighting| sighting.failure.clone()),
         reason: None,
-        notes: notes(ids),
+        notes: notes(&ids),
+        broken_in: ids.into_iter().map(str::to_owned).collect(),
         tally: Some(Tally {
             judged: count.judged,
             broken: count.broken,
@@ -120,9 +122,8 @@ fn row(about: &About, judgements: &[Judgement], gate: Level) -> Option<Row> {
     })
 }
 
-/// The cases in which it was broken.
-fn notes(mut ids: Vec<&str>) -> Vec<String> {
-    ids.dedup();
+/// The cases in which it was broken, as a note.
+pub(crate) fn notes(ids: &[&str]) -> Vec<String> {
     if ids.is_empty() {
         return Vec::new();
     }

@@ -5,7 +5,7 @@ use kmspec_wire::filetime::FileTime;
 use serde::{Deserialize, Serialize};
 
 use crate::peer::Event;
-use crate::plan::{Options, Planned};
+use crate::plan::{Options, Part, Planned};
 use crate::target::Target;
 use crate::verdict::{Failure, Level, Verdict};
 
@@ -26,6 +26,8 @@ pub struct RunResult {
     pub rows: Vec<Row>,
     /// What is wrong with the expectations, one line each; see [`expect`](crate::expect).
     pub broken_expectations: Vec<String>,
+    /// Which part of a plan was run, if it was not the whole.
+    pub part: Option<Part>,
     /// What the started target has written, if it was started.
     pub log: String,
     /// How long it took.
@@ -42,6 +44,7 @@ impl RunResult {
             unable: vec![reason.to_owned()],
             rows: Vec::new(),
             broken_expectations: Vec::new(),
+            part: None,
             log: String::new(),
             took: Duration::ZERO,
         }
@@ -104,6 +107,8 @@ pub struct Row {
     pub reason: Option<String>,
     /// What a reader should know: tolerated answers, figures observed.
     pub notes: Vec<String>,
+    /// The cases in which it was broken, if it holds of every answer.
+    pub broken_in: Vec<String>,
     /// How often it was judged, if it holds of every answer. It varies a little with what runs at the same time.
     pub tally: Option<Tally>,
     /// How long it took.
@@ -128,6 +133,7 @@ impl Row {
             failure: None,
             reason: None,
             notes: Vec::new(),
+            broken_in: Vec::new(),
             tally: None,
             took: Duration::ZERO,
             transcript: Vec::new(),

@@ -532,6 +532,7 @@ impl Session {
             unable,
             rows,
             broken_expectations: Vec::new(),
+            part: None,
             log,
             took: began.elapsed(),
         }

@@ -37,7 +37,7 @@ pub(super) fn repeat(
         let exit = match one(args, Path::new(file), named, output) {
             Ok(exit) => exit,
             // The others may still be repeated.
-            Err(failure @ (Failure::Read { .. } | Failure::Bundle { .. })) => {
+            Err(failure @ (Failure::Read { .. } | Failure::Content { .. })) => {
                 complain(failure);
                 Exit::NotJudged
             }
@@ -56,7 +56,7 @@ fn one(
     named: Option<&str>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let wrong = |message: String| Failure::Bundle {
+    let wrong = |message: String| Failure::Content {
         file: file.to_owned(),
         message,
     };

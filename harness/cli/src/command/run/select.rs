@@ -1,6 +1,8 @@
+use std::env;
+
 use kmspec_conformance::catalogue::{Glob, Requirement, Role, catalogue};
 use kmspec_conformance::plan::{Selection, plan as select};
-use kmspec_runner::plan::{About, Plan};
+use kmspec_runner::plan::{About, Part, Plan};
 
 use crate::args::SelectArgs;
 use crate::command::cases;
@@ -8,7 +10,7 @@ use crate::command::explain::unknown;
 use crate::failure::Failure;
 
 /// The plan that the arguments ask for; never an empty one.
-pub(crate) fn plan(args: &SelectArgs) -> Result<Plan, Failure> {
+pub(crate) fn plan(args: &SelectArgs) -> Result<(Plan, Option<Part>), Failure> {
     let selection = Selection {
         suites: args.suite.clone(),
         only: globs(&args.only),
@@ -27,14 +29,17 @@ pub(crate) fn plan(args: &SelectArgs) -> Result<Plan, Failure> {
     if plan.rows.is_empty() {
         return Err(Failure::Usage(nothing(args)));
     }
-    if let Some(shard) = args.shard {
-        plan.rows.retain(|row| shard.holds(&row.id));
-        if plan.rows.is_empty() {
-            let message = "nothing is selected: this part has no case; use fewer parts";
-            return Err(Failure::Usage(message.to_owned()));
-        }
+    let Some(asked) = args.shard else {
+        return Ok((plan, None));
+    };
+    let shard = asked.part(|name| env::var(name).ok());
+    let shard = shard.map_err(|error| Failure::Usage(error.to_string()))?;
+    let part = Part::cut(&mut plan, shard.index, shard.total, |id| shard.holds(id));
+    if plan.rows.is_empty() {
+        let message = "nothing is selected: this part has no case; use fewer parts";
+        return Err(Failure::Usage(message.to_owned()));
     }
-    Ok(plan)
+    Ok((plan, Some(part)))
 }
 
 /// Patterns as the selection takes them. The name of a case with a table stands for all its rows.
