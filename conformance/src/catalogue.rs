@@ -30,6 +30,9 @@ pub use parse::{CatalogueError, CatalogueProblem};
 /// The text that the sources `kms-protocol: section N` speak of.
 pub const KMS_PROTOCOL: &str = include_str!("../spec/kms-protocol.md");
 
+/// The text that the sources `deployment: row N` speak of.
+pub const DEPLOYMENT: &str = include_str!("../spec/deployment.md");
+
 /// One testable claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {

@@ -35,6 +35,7 @@ pub(super) const FILES: &[File] = &[
     file!("message.toml", "message"),
     file!("crypto.toml", "crypto"),
     file!("policy.toml", "policy"),
+    file!("deployment.toml", "deployment"),
     file!("replay.toml", "replay"),
     file!("rpc/client.toml", "rpc.client"),
     file!("client.toml", "client"),

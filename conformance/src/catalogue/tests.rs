@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{Catalogue, CatalogueProblem, Glob, KMS_PROTOCOL, Level, Role, catalogue, embedded};
+use super::{Catalogue, CatalogueProblem, DEPLOYMENT, Glob, KMS_PROTOCOL, Level, Role, catalogue, embedded};
 
 const ALIASES: super::parse::File = ("aliases.toml", "", "alias = []");
 const TERMS: super::parse::File = ("terms.toml", "", "term = []");
@@ -61,6 +61,7 @@ fn every_area_has_as_many_entries_as_it_should() {
         ("message", 18),
         ("crypto", 10),
         ("policy", 12),
+        ("deployment", 15),
         ("replay", 2),
         ("rpc.client", 27),
         ("client", 11),
@@ -82,6 +83,24 @@ fn every_name_of_the_protocol_text_has_an_entry() {
     for name in names {
         assert!(!catalogue.resolve(name).is_empty(), "{name}");
     }
+}
+
+#[test]
+fn every_row_of_the_deployment_has_its_entry() {
+    let rows = DEPLOYMENT.lines().filter_map(|line| {
+        let (row, _) = line.strip_prefix("| ")?.split_once(" |")?;
+        let named = row.split_once(' ').map_or(row, |(_, name)| name);
+        let numbered = row.starts_with(|c: char| c.is_ascii_digit()) || row == "support";
+        numbered.then_some((row, named))
+    });
+    let mut count = 0;
+    for (row, name) in rows {
+        let requirement = catalogue().get(&format!("deployment.{name}")).expect(row);
+        assert_eq!(requirement.source, format!("deployment: row {row}"));
+        count += 1;
+    }
+    let entries = catalogue().iter().filter(|r| r.area == "deployment");
+    assert_eq!(count, entries.count());
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod outgoing;
 mod stub;
 mod transport;
 
+pub(crate) mod admin;
 pub(crate) mod offer;
 pub(crate) mod policy;
 

@@ -36,6 +36,8 @@ pub enum Area {
     Crypto,
     /// What the host decides.
     Policy,
+    /// What its administrator tells it and is shown.
+    Administration,
     /// What must not end a host.
     Robustness,
 }
@@ -50,6 +52,7 @@ impl Area {
             Self::Message => "message",
             Self::Crypto => "crypto",
             Self::Policy => "policy",
+            Self::Administration => "administration",
             Self::Robustness => "robustness",
         }
     }
@@ -119,14 +122,14 @@ impl Fault {
     }
 
     /// Whether it shows only where the tester has more than the wire: a clock to set, or a host to take the licence from.
-    pub const fn needs_control(self) -> bool {
+    pub fn needs_control(self) -> bool {
         matches!(
             self,
             Self::NeverExpires
                 | Self::ExpiresTooEarly
                 | Self::ExpiryNotRenewed
                 | Self::NotActivatedAnswers
-        )
+        ) || matches!(self.area(), Area::Administration)
     }
 
     /// The table has a row for every fault, in order: a test holds it.
@@ -277,6 +280,7 @@ mod tests {
             (Area::Message, 20),
             (Area::Crypto, 20),
             (Area::Policy, 20),
+            (Area::Administration, 20),
             (Area::Robustness, 10),
         ] {
             let count = Fault::all().filter(|fault| fault.area() == area).count();

@@ -1,11 +1,13 @@
 use std::mem;
 
+use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
 
+use crate::admin::Administration;
 use crate::clock::Running;
 use crate::deviate::Memory;
 use crate::groups::Groups;
-use crate::policy::{Counters, Policy};
+use crate::policy::{CountedFamily, Counters, Policy};
 use crate::seed::Seed;
 use crate::settings::Settings;
 
@@ -21,6 +23,7 @@ pub struct Host {
     pub(crate) counters: Counters,
     pub(crate) buffers: Buffers,
     pub(crate) memory: Memory,
+    pub(crate) admin: Administration,
 }
 
 /// Memory that is used again from call to call.
@@ -42,6 +45,7 @@ impl Host {
             counters: Counters::default(),
             buffers: Buffers::default(),
             memory: Memory::default(),
+            admin: Administration::of(&settings),
             settings,
             seed,
         }
@@ -63,9 +67,24 @@ impl Host {
         self.clock = Running::new(clock);
     }
 
-    /// Changes whether the host itself is activated; one that is not refuses every request.
-    pub const fn set_activated(&mut self, activated: bool) {
-        self.settings.activated = activated;
+    /// The host's time of day when the caller's is `now`.
+    pub fn time(&mut self, now: FileTime) -> FileTime {
+        self.clock.at(now)
+    }
+
+    /// Forgets all clients it has counted.
+    pub fn forget_clients(&mut self) {
+        self.policy.forget();
+    }
+
+    /// The clients it has counted, for a state file.
+    pub fn counted(&self) -> Vec<CountedFamily> {
+        self.policy.counted()
+    }
+
+    /// Takes up the clients that an earlier run has counted, instead of its own.
+    pub fn recall(&mut self, families: Vec<CountedFamily>) {
+        self.policy.recall(families);
     }
 
     pub(crate) fn take_buffers(&mut self) -> Buffers {

@@ -30,6 +30,7 @@
     clippy::panic
 )]
 
+pub mod admin;
 pub mod client;
 pub mod fault;
 
@@ -51,6 +52,6 @@ pub use clock::Clock;
 pub use connection::Connection;
 pub use host::Host;
 pub use next::{After, Delivery, Next};
-pub use policy::Counters;
+pub use policy::{CountedFamily, Counters};
 pub use products::{PRODUCTS, Product};
 pub use settings::{Interval, LabEpid, Limits, SettingError, Settings};

@@ -107,10 +107,59 @@ impl Policy {
     }
 }
 
+/// The clients of a family of products that a host has counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedFamily {
+    /// The family.
+    pub application_id: Guid,
+    /// The largest N policy it has seen.
+    pub largest_n: u32,
+    /// Client machine ids, and when each was last seen; the longest unseen first.
+    pub clients: Vec<(Guid, FileTime)>,
+}
+
 impl Policy {
     /// Forgets all clients.
     pub(crate) fn forget(&mut self) {
         self.families.clear();
+    }
+
+    /// Machines of this family that are counted now.
+    pub(crate) fn count_of(&self, settings: &Settings, now: FileTime, application: Guid) -> u32 {
+        let Some(family) = self.families.get(&application) else {
+            return settings.start_count;
+        };
+        let counted_for = deviate::counted_for(settings.faults, COUNTED_FOR);
+        let counted = |client: &&Client| now.minus(client.seen.0).0 < counted_for;
+        let clients = family.clients.iter().filter(counted).count();
+        u32::try_from(clients.min(family.cap(settings))).unwrap_or(u32::MAX)
+    }
+
+    /// All lists.
+    pub(crate) fn counted(&self) -> Vec<CountedFamily> {
+        let family = |(id, family): (&Guid, &Family)| CountedFamily {
+            application_id: *id,
+            largest_n: family.largest_n,
+            clients: family
+                .clients
+                .iter()
+                .map(|client| (client.cmid, client.seen))
+                .collect(),
+        };
+        self.families.iter().map(family).collect()
+    }
+
+    /// These lists instead of the present ones.
+    pub(crate) fn recall(&mut self, families: Vec<CountedFamily>) {
+        let client = |(cmid, seen)| Client { cmid, seen };
+        let family = |counted: CountedFamily| {
+            let family = Family {
+                largest_n: counted.largest_n,
+                clients: counted.clients.into_iter().map(client).collect(),
+            };
+            (counted.application_id, family)
+        };
+        self.families = families.into_iter().map(family).collect();
     }
 }
 
@@ -141,11 +190,7 @@ impl Family {
             .retain(|client| now.minus(client.seen.0).0 < counted_for);
         self.largest_n = deviate::largest_n(faults, self.largest_n, request.n_policy);
         let cmid = deviate::client(faults, request);
-        let cap = usize::try_from(self.largest_n)
-            .unwrap_or(usize::MAX)
-            .saturating_mul(2)
-            .max(1);
-        let cap = deviate::cap(faults, cap);
+        let cap = self.cap(settings);
         let known = self.clients.iter().position(|client| client.cmid == cmid);
         let known = known.filter(|_| !faults.has(Fault::DuplicatesCounted));
         let before = if let Some(place) = known {
@@ -159,6 +204,12 @@ impl Family {
             .push_back(renewed.unwrap_or(Client { cmid, seen: now }));
         let count = deviate::count(faults, self.clients.len().min(cap), cap, request)?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// Where counting stops.
+    fn cap(&self, settings: &Settings) -> usize {
+        let largest = usize::try_from(self.largest_n).unwrap_or(usize::MAX);
+        deviate::cap(settings.faults, largest.saturating_mul(2).max(1))
     }
 
     /// Lets go of the longest unseen where the list has reached its cap; a table that is full before that is an error.

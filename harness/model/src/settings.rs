@@ -132,6 +132,23 @@ impl LabEpid {
         &self.epid
     }
 
+    /// The same, of a host that was activated on another day.
+    #[must_use]
+    pub(crate) fn activated_on(&self, time: FileTime) -> Self {
+        let (year, day_of_year) = time.ordinal();
+        let epid = Epid {
+            day_of_year,
+            year,
+            ..self.epid
+        };
+        // A year of five digits has no place in an ePID; nothing the lab does takes that long.
+        if (1000..=9999).contains(&year) {
+            Self::lab(epid)
+        } else {
+            self.clone()
+        }
+    }
+
     /// UTF-16LE with its terminating zero.
     pub(crate) fn wire(&self) -> &[u8] {
         &self.wire
@@ -204,6 +221,11 @@ impl Interval {
             return Err(SettingError::Interval { got: minutes });
         }
         Ok(Self(minutes))
+    }
+
+    /// The interval nearest to so many minutes.
+    pub(crate) fn clamped(minutes: u32) -> Self {
+        Self(minutes.clamp(Self::MIN, Self::MAX))
     }
 
     /// In minutes.

@@ -42,6 +42,22 @@ impl FileTime {
         Self(self.0.saturating_sub(units))
     }
 
+    /// Year, and day of the year from 1 on.
+    pub fn ordinal(self) -> (u16, u16) {
+        let days = self.0 / Self::DAY;
+        let (year, _, _) = civil(days);
+        // No time is of a year beyond 60056, and none of them has more than 366 days.
+        let first = (0..366).take_while(|back| {
+            let earlier = days.checked_sub(*back);
+            earlier.is_some_and(|earlier| civil(earlier).0 == year)
+        });
+        let number = |count| u16::try_from(count).unwrap_or(u16::MAX);
+        (
+            number(year),
+            number(u64::try_from(first.count()).unwrap_or(0)),
+        )
+    }
+
     /// Units of 100 ns between two times, whichever is later.
     pub const fn distance(self, other: Self) -> u64 {
         self.0.abs_diff(other.0)
@@ -116,6 +132,19 @@ mod tests {
         ] {
             assert_eq!(time.to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_day_is_counted_from_the_first_of_its_year() {
+        let day = |text: u64| FileTime::from_unix_nanos(text * 1_000_000_000).ordinal();
+        // 1970-01-01, 2000-02-29, 2000-12-31, 2006-06-24 (day 175 of the document's ePID), 2026-11-22.
+        assert_eq!(day(0), (1970, 1));
+        assert_eq!(day(951_782_400), (2000, 60));
+        assert_eq!(day(978_220_800), (2000, 366));
+        assert_eq!(day(1_151_107_200), (2006, 175));
+        assert_eq!(day(1_795_305_600), (2026, 326));
+        assert_eq!(FileTime(0).ordinal(), (1601, 1));
+        assert_eq!(FileTime(u64::MAX).ordinal(), (60056, 149));
     }
 
     #[test]

@@ -131,6 +131,7 @@ pub(crate) fn epid(faults: Faults, version: Version, counter: u8, honest: &[u8])
         epid = vec![0, 0, 0, 0];
     }
     if faults.has(Fault::PidTooLong) {
+        let end = end.min(epid.len());
         epid.splice(
             end..,
             [b'0', 0]

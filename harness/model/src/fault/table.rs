@@ -278,6 +278,29 @@ faults! {
         TableFullCloses "table-full-closes" "policy.table-full": "closes when its table is full";
         NotActivatedAnswers "not-activated-answers" "policy.host-not-activated": "answers although it is not activated itself";
     }
+    Administration {
+        KeyActivates "key-activates" "deployment.host-install": "serves with a new key before it is activated";
+        ConfirmationUnchecked "confirmation-unchecked" "deployment.host-install": "takes any confirmation id for the right one";
+        ForeignKeyTaken "foreign-key-taken" "deployment.host-install": "activates itself with a key that is none of a host's";
+        ElevationNotNeeded "elevation-not-needed" "deployment.host-configure": "lets anybody change its settings";
+        EffectiveBeforeRestart "effective-before-restart" "deployment.host-configure": "applies settings before it is restarted";
+        RestartForgetsSettings "restart-forgets-settings" "deployment.host-configure": "goes back to its defaults when it is restarted";
+        PortIgnored "port-ignored" "deployment.port": "keeps its port whatever it is set to";
+        PublishingKept "publishing-kept" "deployment.dns": "goes on publishing in DNS when it is told not to";
+        PriorityIgnored "priority-ignored" "deployment.priority": "keeps its priority whatever it is set to";
+        SaiIgnored "sai-ignored" "deployment.activation-interval": "sends the default activation interval whatever it is set to";
+        SriIgnored "sri-ignored" "deployment.renewal-interval": "sends the default renewal interval whatever it is set to";
+        IntervalRangeUnchecked "interval-range-unchecked" "deployment.activation-interval": "takes the nearest interval for one that is out of range";
+        DliCountWrong "dli-count-wrong" "deployment.show": "shows one machine more than it has counted";
+        DliPortFixed "dli-port-fixed" "deployment.show": "shows port 1688 wherever it listens";
+        DliPartialKeyFirst "dli-partial-key-first" "deployment.show": "shows the first five characters of its key instead of the last";
+        DliDaysRoundedUp "dli-days-rounded-up" "deployment.show": "rounds the days that are left up";
+        DliWithoutLabels "dli-without-labels" "deployment.show": "leaves a field of its report without a value";
+        DlvAsDli "dlv-as-dli" "deployment.support": "shows no more with -dlv than with -dli";
+        DlvCheckDigit "dlv-check-digit" "deployment.support": "gets the check digits of its installation id wrong";
+        DlvForeignPid "dlv-foreign-pid" "deployment.support": "shows another extended PID than it sends";
+        DlvAllUsable "dlv-all-usable" "deployment.support": "shows a partial product key for licences that cannot be used";
+    }
     Robustness {
         CrashOnForeignOctets "crash-on-foreign-octets" "rpc.robust.foreign-protocol": "dies of octets that are not RPC version 5";
         AnswersForeignOctets "answers-foreign-octets" "rpc.robust.foreign-protocol": "answers HTTP";

@@ -4,6 +4,7 @@ use kmspec_model::fault::Faults;
 
 use crate::script::Script;
 
+mod admin;
 mod association;
 mod call;
 mod header;
@@ -18,6 +19,7 @@ pub(crate) fn scripts() -> Vec<Script> {
         call::scripts(),
         robust::scripts(),
         kms::scripts(),
+        admin::scripts(),
     ]
     .into_iter()
     .flatten()

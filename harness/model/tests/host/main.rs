@@ -1,4 +1,5 @@
 //! The reference host, driven octet by octet without a socket.
+mod admin;
 mod answers;
 mod catalogue;
 mod faults;

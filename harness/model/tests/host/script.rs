@@ -6,8 +6,10 @@
 
 use std::fmt::Write;
 
+use kmspec_model::admin::Done;
 use kmspec_model::fault::Faults;
 use kmspec_model::{After, Connection, Host, Settings};
+use kmspec_slmgr::Language;
 use kmspec_wire::codec::ByteOrder;
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::fragment::Framer;
@@ -32,6 +34,8 @@ enum Act {
     Connect,
     Use(usize),
     Leave,
+    Administer(bool, String),
+    Expect((u32, u32)),
 }
 
 struct Step {
@@ -130,6 +134,25 @@ impl Script {
     /// The present connection goes away.
     pub(crate) fn leave(self) -> Self {
         self.step(Act::Leave, None, "")
+    }
+
+    /// An administrator's command line; what is printed, without the line break at its end.
+    pub(crate) fn administer(self, line: &str, expected: &str) -> Self {
+        self.step(Act::Administer(true, line.to_owned()), None, expected)
+    }
+
+    /// A command line of somebody who is no administrator.
+    pub(crate) fn asked_by_anybody(self, line: &str, expected: &str) -> Self {
+        self.step(Act::Administer(false, line.to_owned()), None, expected)
+    }
+
+    /// What `more` asks is answered with these intervals.
+    pub(crate) fn known_intervals(
+        self,
+        intervals: (u32, u32),
+        more: impl Fn(Self) -> Self,
+    ) -> Self {
+        more(self.step(Act::Expect(intervals), None, ""))
     }
 
     pub(crate) fn times(mut self, times: usize, more: impl Fn(Self) -> Self) -> Self {
@@ -231,6 +254,11 @@ impl World {
                 links[*used].end(host);
                 return String::new();
             }
+            Act::Expect(intervals) => {
+                self.intervals = Some(*intervals);
+                return String::new();
+            }
+            Act::Administer(elevated, line) => return self.administer(*elevated, line),
         };
         let mut words = self.describe(&out, asked);
         if next.delay > 0 {
@@ -243,6 +271,27 @@ impl World {
             After::Crash => "crashed".to_owned(),
         });
         words.join("; ")
+    }
+
+    fn administer(&mut self, elevated: bool, line: &str) -> String {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let command = match self.host.read_command(&words) {
+            Ok(command) => command,
+            Err(error) => return error.to_string(),
+        };
+        let text = match self.host.administer(self.now, elevated, &command) {
+            Ok(Done::Said(notices)) => {
+                let lines = notices.iter().map(|notice| notice.text(Language::English));
+                lines.collect::<Vec<_>>().join("\n")
+            }
+            Ok(Done::Shown(report)) => self.host.print(&report, Language::English),
+            Ok(Done::Restart) => {
+                self.host.restart();
+                "restarted".to_owned()
+            }
+            Err(refusal) => refusal.to_string(),
+        };
+        text.trim_end().to_owned()
     }
 
     fn describe(
