@@ -2,6 +2,7 @@
 
 mod compare;
 mod decode;
+mod dns;
 mod lab;
 mod list;
 mod record;
@@ -14,6 +15,7 @@ mod vectors;
 
 pub(crate) use compare::{CompareArgs, CompareFormat};
 pub(crate) use decode::{CheckArgs, DecodeArgs, DecodeFormat};
+pub(crate) use dns::DnsArgs;
 pub(crate) use lab::{LabArgs, LabCommand, ServeArgs};
 pub(crate) use list::{ExplainArgs, ListArgs, ListFormat};
 pub(crate) use record::RecordArgs;

@@ -4,6 +4,7 @@ mod cases;
 mod check;
 mod compare;
 mod decode;
+mod dns;
 mod explain;
 mod interrupt;
 mod lab;
@@ -80,6 +81,7 @@ fn work(asked: Asked, output: &mut Option<Output>) -> Result<Exit, Failure> {
         Command::Vectors(args) => vectors::vectors(&args, output),
         Command::Lab(args) => match args.command {
             LabCommand::Serve(args) => lab::serve(args, output),
+            LabCommand::Dns(args) => dns::dns(args, output),
         },
     }
 }

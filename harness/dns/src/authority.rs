@@ -8,6 +8,7 @@ use hickory_proto::rr::{Name, RecordType};
 
 use crate::fault::Fault;
 use crate::query::{self, Answer};
+use crate::record::{self, RecordError};
 use crate::update;
 use crate::zone::Zone;
 
@@ -103,6 +104,24 @@ impl Authority {
     /// The zones, to change them.
     pub fn zones_mut(&mut self) -> &mut [Zone] {
         &mut self.zones
+    }
+
+    /// Adds the record that a line means, as [`Zone::add_line`] does; names that do not end in a dot are below the first
+    /// zone's origin, and the record goes to the zone that fits its name best.
+    ///
+    /// # Errors
+    /// It is not a record, or cannot be added.
+    pub fn add_line(&mut self, line: &str) -> Result<(), RecordError> {
+        let outside = || RecordError::OutsideZone(line.to_owned());
+        let first = self.zones.first().ok_or_else(outside)?;
+        let record = record::record(line, first.origin())?;
+        let fitting = |zone: &&mut Zone| zone.contains(&record.name);
+        let zones = self.zones.iter_mut().filter(fitting);
+        let zone = zones.max_by_key(|zone| zone.origin().iter().len());
+        match zone {
+            Some(zone) => zone.add(record),
+            None => Err(RecordError::OutsideZone(record.name.to_string())),
+        }
     }
 
     /// Takes a message of any octets.

@@ -143,10 +143,8 @@ fn nothing(zone: &Zone, code: ResponseCode) -> Answer {
 fn aliased(zone: &Zone, asked: &Name, kind: RecordType, fault: Fault) -> Option<Answer> {
     let alias_to = |target: Name| {
         let record = Record::from_rdata(asked.clone(), TTL, RData::CNAME(CNAME(target)));
-        Answer {
-            answers: vec![record],
-            ..nothing(zone, ResponseCode::NoError)
-        }
+        // Without an SOA: that would say that there is nothing at the alias. Source: RFC 2308 2.2.
+        with(zone, vec![record])
     };
     let behind = asked.iter().next() == Some(ALIAS.as_bytes());
     if !behind {

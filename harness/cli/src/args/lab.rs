@@ -1,5 +1,6 @@
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::DnsArgs;
 use clap::Subcommand;
 use kmspec_model::{Interval, LabEpid, SettingError};
 
@@ -14,6 +15,7 @@ pub(crate) struct LabArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum LabCommand {
     Serve(ServeArgs),
+    Dns(DnsArgs),
 }
 
 /// Run the lab host until Ctrl-C.

@@ -18,6 +18,7 @@ fn every_command_has_its_help() {
         "vectors",
         "lab",
         "lab serve",
+        "lab dns",
     ] {
         for (form, option) in [("long", "--help"), ("short", "-h")] {
             let said = say(folder.path(), &format!("{command} {option}"));

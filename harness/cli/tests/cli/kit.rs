@@ -102,16 +102,22 @@ round_key_xor = [{ round = 3, byte = 0, value = 1 }]
 hmac_time = { divisor = 2, multiplier = 3, addend = 4 }
 "#;
 
-/// `kmspec lab serve` on a free port.
+/// `kmspec lab serve` or another of its kind that says where it listens.
 pub(crate) struct Lab {
     child: Child,
     pub(crate) address: SocketAddr,
 }
 
 impl Lab {
+    /// `kmspec lab serve` on a free port.
     pub(crate) fn serve(folder: &Path, options: &str) -> Self {
+        Self::start(folder, &format!("lab serve --port 0 {options}"))
+    }
+
+    /// Whatever listens and says so in its first line.
+    pub(crate) fn start(folder: &Path, line: &str) -> Self {
         let mut child = kmspec(folder)
-            .args(words(&format!("lab serve --port 0 {options}")))
+            .args(words(line))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod config;
 mod decode;
+mod dns;
 mod expect;
 mod help;
 mod kit;

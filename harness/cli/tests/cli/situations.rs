@@ -107,6 +107,13 @@ const LAB: &[Situation] = &[
     ("no hardware id", "lab serve --hwid 123", 2, "a hardware id is 16 hexadecimal digits"),
     ("no port", "lab serve --port 65536", 2, "65536 is not in 0..=65535"),
     ("port in use", "lab serve --port {taken}", 2, "Address already in use (os error 98); give another --port"),
+    ("DNS: no zone", "lab dns", 2, "--zone <NAME>"),
+    ("DNS: no name of a zone", "lab dns --zone a..b", 2, "--zone: \"a..b\" is not a domain name"),
+    ("DNS: half a record", "lab dns --zone a.test --record 'kms SRV 0 0 1688'", 2, "--record: \"0 0 1688\" is not the data of SRV"),
+    ("DNS: record outside", "lab dns --zone a.test --record 'kms.b.test. A 127.0.0.1'", 2, "kms.b.test. is not in a zone that is served"),
+    ("DNS: no such fault", "lab dns --zone a.test --fault lazy", 2, "\"lazy\" is not one of servfail"),
+    ("DNS: no such file", "lab dns --zone a.test --records nothing.zone", 2, "nothing.zone: cannot read it"),
+    ("DNS: port in use", "lab dns --zone a.test --listen {taken}", 2, "Address already in use (os error 98); give --listen another port"),
     ("address of nobody here", "lab serve --listen 192.0.2.1 --port 0", 2, "give an address of this machine to --listen"),
 ];
 
