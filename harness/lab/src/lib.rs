@@ -13,6 +13,8 @@
 //! # });
 //! ```
 
+pub mod state;
+
 mod accept;
 mod connection;
 mod controls;
