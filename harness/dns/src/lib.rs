@@ -2,7 +2,7 @@
 //!
 //! What it is: an [`Authority`] takes one message and gives one ([`Authority::handle`]), keeps [`Zone`]s that can be changed
 //! by dynamic updates (RFC 2136), and can be told to misbehave ([`Fault`]). [`DnsServer`] puts it on sockets; [`Resolver`]
-//! asks any server; [`Publication`] is what a host publishes of itself. What it is not: no recursion, no delegations, no
+//! asks any server; [`Update`] changes its zones. What it is not: no recursion, no delegations, no
 //! wildcards, no transfers, no DNSSEC and no signed updates.
 //!
 //! ```
@@ -42,7 +42,7 @@ pub use fault::{Fault, FaultError};
 pub use hickory_proto::op::ResponseCode;
 pub use hickory_proto::rr::{Name, Record, RecordType};
 pub use lookup::{LookupError, Patience, Question, Resolver, Taken};
-pub use publish::{Publication, UpdateError, send_update};
+pub use publish::{Update, UpdateError};
 pub use record::{RecordError, name};
 pub use server::{DnsServer, StartError};
 pub use srv::{SERVICE, Srv, service_of};

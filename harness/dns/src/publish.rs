@@ -1,4 +1,4 @@
-//! What a host publishes of itself, by dynamic update. Source: RFC 2136.
+//! Dynamic updates, as whoever publishes sends them. Source: RFC 2136.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -13,140 +13,133 @@ use crate::authority::mnemonic;
 use crate::lookup::Patience;
 use crate::lookup::exchange::{datagram, stream};
 use crate::record::{self, RecordError, TTL};
-use crate::srv::{Srv, service_of};
+use crate::srv::Srv;
 
-/// What a host publishes: one SRV record among those of other hosts, and its address where it publishes that too.
+/// Changes of one zone, made together or not at all.
+///
+/// ```
+/// use kmspec_dns::{Srv, Update};
+///
+/// let host = Srv::new(0, 100, 1688, "kms01.corp.example").unwrap();
+/// let update = Update::of("corp.example").unwrap().add("_vlmcs._tcp", &host).unwrap();
+/// assert_eq!(update.message(1).authorities.len(), 1);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Publication {
+pub struct Update {
     zone: Name,
-    owner: Name,
-    srv: Srv,
-    address: Option<IpAddr>,
+    changes: Vec<Record>,
 }
 
-impl Publication {
-    /// In the zone `suffix`, a host that listens on `port` of `target`; a target without a dot is a name below the suffix.
-    /// Priority 0 and weight 0, as hosts publish themselves unless told otherwise. Source: RFC 2782 for "no choice to make".
+impl Update {
+    /// Of this zone, with nothing to change yet.
     ///
     /// # Errors
-    /// Suffix or target is not a domain name.
-    pub fn new(suffix: &str, target: &str, port: u16) -> Result<Self, RecordError> {
-        let zone = record::name(suffix)?;
-        let target = if target.trim_end_matches('.').contains('.') {
-            record::name(target)?
-        } else {
-            record::name_in(target.trim_end_matches('.'), &zone)?
-        };
+    /// It is not a domain name.
+    pub fn of(zone: &str) -> Result<Self, RecordError> {
         Ok(Self {
-            owner: record::name(&service_of(suffix))?,
-            zone,
-            srv: Srv {
-                priority: 0,
-                weight: 0,
-                port,
-                target,
-            },
-            address: None,
+            zone: record::name(zone)?,
+            changes: Vec::new(),
         })
     }
 
-    /// With this priority and weight.
-    #[must_use]
-    pub const fn ranked(mut self, priority: u16, weight: u16) -> Self {
-        self.srv.priority = priority;
-        self.srv.weight = weight;
-        self
-    }
-
-    /// With this address for the target, if the target is a name of the zone.
-    #[must_use]
-    pub fn at(mut self, address: IpAddr) -> Self {
-        self.address = self.zone.zone_of(&self.srv.target).then_some(address);
-        self
-    }
-
-    /// On another port.
-    #[must_use]
-    pub const fn on(mut self, port: u16) -> Self {
-        self.srv.port = port;
-        self
-    }
-
-    /// The name below which it is published.
-    pub const fn owner(&self) -> &Name {
-        &self.owner
-    }
-
-    /// What it says.
-    pub const fn srv(&self) -> &Srv {
-        &self.srv
-    }
-
-    /// The update that publishes it, in the place of what was published `before`.
-    pub fn announce(&self, id: u16, before: Option<&Self>) -> Message {
-        let mut message = self.message(id);
-        if let Some(before) =
-            before.filter(|before| before.srv != self.srv && before.zone == self.zone)
-        {
-            message.add_authority(before.removal());
-        }
-        message.add_authority(Record::from_rdata(self.owner.clone(), TTL, self.srv.data()));
-        if let Some(address) = self.address {
-            let (kind, data) = match address {
-                IpAddr::V4(four) => (RecordType::A, RData::A(A(four))),
-                IpAddr::V6(six) => (RecordType::AAAA, RData::AAAA(AAAA(six))),
-            };
-            let mut clear = Record::update0(self.srv.target.clone(), 0, kind);
-            clear.dns_class = DNSClass::ANY;
-            message.add_authority(clear);
-            message.add_authority(Record::from_rdata(self.srv.target.clone(), TTL, data));
-        }
-        message
-    }
-
-    /// The update that withdraws its record, and no other host's.
-    pub fn withdraw(&self, id: u16) -> Message {
-        let mut message = self.message(id);
-        message.add_authority(self.removal());
-        message
-    }
-
-    /// Publishes it.
+    /// Adds a SRV record. Names are below the zone unless they end in a dot, here and below.
     ///
     /// # Errors
-    /// The server cannot be asked, or refuses.
-    pub async fn announce_at(
-        &self,
-        server: SocketAddr,
-        before: Option<&Self>,
-        patience: Patience,
-    ) -> Result<(), UpdateError> {
-        send_update(server, &self.announce(fresh_id(), before), patience).await
+    /// The owner is not a domain name.
+    pub fn add(self, owner: &str, srv: &Srv) -> Result<Self, RecordError> {
+        let owner = record::name_in(owner, &self.zone)?;
+        Ok(self.with(Record::from_rdata(owner, TTL, srv.data())))
     }
 
-    /// Withdraws it.
+    /// Removes this SRV record and no other.
     ///
     /// # Errors
-    /// The server cannot be asked, or refuses.
-    pub async fn withdraw_at(
-        &self,
-        server: SocketAddr,
-        patience: Patience,
-    ) -> Result<(), UpdateError> {
-        send_update(server, &self.withdraw(fresh_id()), patience).await
+    /// The owner is not a domain name.
+    pub fn remove(self, owner: &str, srv: &Srv) -> Result<Self, RecordError> {
+        let owner = record::name_in(owner, &self.zone)?;
+        let mut record = Record::from_rdata(owner, 0, srv.data());
+        record.dns_class = DNSClass::NONE;
+        Ok(self.with(record))
     }
 
-    fn message(&self, id: u16) -> Message {
+    /// Removes all SRV records of a name, whoever's they are.
+    ///
+    /// # Errors
+    /// The owner is not a domain name.
+    pub fn remove_all(self, owner: &str) -> Result<Self, RecordError> {
+        let owner = record::name_in(owner, &self.zone)?;
+        Ok(self.with(cleared(owner, RecordType::SRV)))
+    }
+
+    /// Gives a machine this address, in the place of others of its family. A machine outside the zone is left alone.
+    #[must_use]
+    pub fn address(self, machine: &Name, address: IpAddr) -> Self {
+        if !self.zone.zone_of(machine) {
+            return self;
+        }
+        let (kind, data) = match address {
+            IpAddr::V4(four) => (RecordType::A, RData::A(A(four))),
+            IpAddr::V6(six) => (RecordType::AAAA, RData::AAAA(AAAA(six))),
+        };
+        self.with(cleared(machine.clone(), kind))
+            .with(Record::from_rdata(machine.clone(), TTL, data))
+    }
+
+    fn with(mut self, change: Record) -> Self {
+        self.changes.push(change);
+        self
+    }
+
+    /// The message with this id.
+    pub fn message(&self, id: u16) -> Message {
         let mut message = Message::new(id, MessageType::Query, OpCode::Update);
         message.add_query(Query::query(self.zone.clone(), RecordType::SOA));
+        message.add_authorities(self.changes.iter().cloned());
         message
     }
 
-    fn removal(&self) -> Record {
-        let mut record = Record::from_rdata(self.owner.clone(), 0, self.srv.data());
-        record.dns_class = DNSClass::NONE;
-        record
+    /// Sends it until it is answered; it may arrive more than once, which changes nothing.
+    ///
+    /// # Errors
+    /// The server cannot be asked, or refuses.
+    pub async fn send(&self, server: SocketAddr, patience: Patience) -> Result<(), UpdateError> {
+        let failed = |source| UpdateError::Unreachable { server, source };
+        // An id that cannot be guessed.
+        let id = Message::query().metadata.id;
+        let octets = self.message(id).to_vec();
+        let octets = octets.map_err(|error| failed(io::Error::other(error)))?;
+        let code = |octets: &[u8]| answer(octets, id);
+        for _ in 0..patience.tries.max(1) {
+            let taken = datagram(server, patience, &octets, code).await;
+            let taken = match taken.map_err(failed)? {
+                Some(Taken::Truncated) => {
+                    match timeout(patience.each, stream(server, &octets)).await {
+                        Ok(octets) => code(&octets.map_err(failed)?),
+                        Err(_) => None,
+                    }
+                }
+                other => other,
+            };
+            match taken {
+                Some(Taken::Code(ResponseCode::NoError)) => return Ok(()),
+                Some(Taken::Code(code)) => {
+                    return Err(UpdateError::Refused {
+                        server,
+                        zone: self.zone.clone(),
+                        code,
+                    });
+                }
+                Some(Taken::Truncated) | None => {}
+            }
+        }
+        Err(UpdateError::Silence { server, patience })
     }
+}
+
+fn cleared(owner: Name, kind: RecordType) -> Record {
+    let mut record = Record::update0(owner, 0, kind);
+    record.dns_class = DNSClass::ANY;
+    record
 }
 
 /// Why a dynamic update came to nothing.
@@ -180,63 +173,20 @@ pub enum UpdateError {
     },
 }
 
-/// Sends an update until it is answered; it may arrive more than once, which changes nothing.
-///
-/// # Errors
-/// The server cannot be asked, or refuses.
-pub async fn send_update(
-    server: SocketAddr,
-    update: &Message,
-    patience: Patience,
-) -> Result<(), UpdateError> {
-    let failed = |source| UpdateError::Unreachable { server, source };
-    let octets = update
-        .to_vec()
-        .map_err(|error| failed(io::Error::other(error)))?;
-    let zone = update
-        .queries
-        .first()
-        .map(|query| query.name().clone())
-        .unwrap_or_default();
-    let code = |octets: &[u8]| answer(octets, update.metadata.id);
-    for _ in 0..patience.tries.max(1) {
-        let taken = datagram(server, patience, &octets, code)
-            .await
-            .map_err(failed)?;
-        let taken = match taken {
-            Some(Reply::Truncated) => match timeout(patience.each, stream(server, &octets)).await {
-                Ok(octets) => code(&octets.map_err(failed)?),
-                Err(_) => None,
-            },
-            other => other,
-        };
-        match taken {
-            Some(Reply::Code(ResponseCode::NoError)) => return Ok(()),
-            Some(Reply::Code(code)) => return Err(UpdateError::Refused { server, zone, code }),
-            Some(Reply::Truncated) | None => {}
-        }
-    }
-    Err(UpdateError::Silence { server, patience })
-}
-
-enum Reply {
+enum Taken {
     Code(ResponseCode),
     Truncated,
 }
 
 /// What these octets say to the update with this id; `None` if they are not an answer to it.
-fn answer(octets: &[u8], id: u16) -> Option<Reply> {
+fn answer(octets: &[u8], id: u16) -> Option<Taken> {
     let [id_high, id_low, flags, codes, ..] = *octets.first_chunk::<12>()?;
     let is_answer = flags & 0x80 != 0 && OpCode::from_u8(flags >> 3 & 0x0f) == OpCode::Update;
     if !is_answer || u16::from_be_bytes([id_high, id_low]) != id {
         return None;
     }
     if flags & 0x02 != 0 {
-        return Some(Reply::Truncated);
+        return Some(Taken::Truncated);
     }
-    Some(Reply::Code(ResponseCode::from_low(codes & 0x0f)))
-}
-
-fn fresh_id() -> u16 {
-    Message::query().metadata.id
+    Some(Taken::Code(ResponseCode::from_low(codes & 0x0f)))
 }

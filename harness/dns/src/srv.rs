@@ -3,6 +3,8 @@ use std::fmt;
 use hickory_proto::rr::rdata::SRV;
 use hickory_proto::rr::{Name, RData, Record};
 
+use crate::record::{self, RecordError};
+
 /// The labels below which hosts are published. Source: deployment-steps row 20, RFC 2782.
 pub const SERVICE: &str = "_vlmcs._tcp";
 
@@ -25,6 +27,19 @@ pub struct Srv {
 }
 
 impl Srv {
+    /// A host that listens on `port` of the machine `target`, a full name.
+    ///
+    /// # Errors
+    /// The target is not a domain name.
+    pub fn new(priority: u16, weight: u16, port: u16, target: &str) -> Result<Self, RecordError> {
+        Ok(Self {
+            priority,
+            weight,
+            port,
+            target: record::name(target)?,
+        })
+    }
+
     /// What this record says, if it is a SRV record.
     pub fn of(record: &Record) -> Option<Self> {
         let RData::SRV(srv) = &record.data else {

@@ -2,7 +2,7 @@
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
 use hickory_proto::rr::{DNSClass, Record, RecordType};
-use kmspec_dns::{Authority, Reply, Transport, Zone, name};
+use kmspec_dns::{Authority, Reply, SERVICE, Srv, Transport, Update, Zone, name};
 
 /// A zone with two hosts, an alias, and a name below a name without records.
 pub(crate) fn corp() -> Zone {
@@ -109,4 +109,24 @@ pub(crate) fn shown(message: &Message) -> String {
         lines.extend(records.iter().map(|record| format!("{section}: {record}")));
     }
     lines.join("\n")
+}
+
+/// A host below a suffix.
+pub(crate) fn host(suffix: &str, label: &str, port: u16) -> Srv {
+    Srv::new(5, 7, port, &format!("{label}.{suffix}")).unwrap()
+}
+
+/// The update that publishes a host, in the place of what it published before.
+pub(crate) fn publishing(suffix: &str, host: &Srv, before: Option<&Srv>) -> Update {
+    let mut update = Update::of(suffix).unwrap();
+    if let Some(before) = before {
+        update = update.remove(SERVICE, before).unwrap();
+    }
+    let update = update.add(SERVICE, host).unwrap();
+    update.address(&host.target, "127.0.0.3".parse().unwrap())
+}
+
+/// The update that withdraws it.
+pub(crate) fn withdrawing(suffix: &str, host: &Srv) -> Update {
+    Update::of(suffix).unwrap().remove(SERVICE, host).unwrap()
 }

@@ -2,23 +2,24 @@ use arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
 use hickory_proto::op::{Message, MessageType};
 use hickory_proto::rr::RecordType;
-use kmspec_dns::{Authority, Fault, Publication, Question, Taken, Transport, Zone, name};
+use kmspec_dns::{Authority, Fault, Question, Srv, Taken, Transport, Zone, name};
 
-use crate::kit::{ask, authority, query, taking};
+use crate::kit::{ask, authority, host, publishing, query, taking, withdrawing};
 
 /// Octets of any kind, or a message with some octets changed, so that more than headers is reached.
 fn octets(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
-    let host = Publication::new("corp.example", "lab", u.arbitrary()?).unwrap();
+    let lab = host("corp.example", "lab", u.arbitrary()?);
     let owner = "_vlmcs._tcp.corp.example";
     let mut octets = match u.int_in_range(0..=3)? {
         0 => return u.arbitrary(),
         1 => taking(query(owner, RecordType::SRV), u.arbitrary()?)
             .to_vec()
             .unwrap(),
-        2 => host
-            .announce(7, Some(&host.clone().on(1)))
-            .to_vec()
-            .unwrap(),
+        2 => {
+            let before = host("corp.example", "lab", 1);
+            let update = publishing("corp.example", &lab, Some(&before));
+            update.message(7).to_vec().unwrap()
+        }
         _ => {
             let answer = ask(
                 &mut authority(),
@@ -94,17 +95,22 @@ fn what_was_published_is_found_until_it_is_withdrawn() {
         };
         let suffix = format!("{}.{}", label(u)?, label(u)?);
         let mut authority = Authority::new([Zone::new(&suffix).unwrap()]);
-        let mut published: Vec<Publication> = Vec::new();
+        let mut published: Vec<Srv> = Vec::new();
         for _ in 0..u.int_in_range(1..=8)? {
-            let host = Publication::new(&suffix, &label(u)?, u.arbitrary()?).unwrap();
-            let host = host.ranked(u.arbitrary()?, u.arbitrary()?);
+            let host = Srv {
+                priority: u.arbitrary()?,
+                weight: u.arbitrary()?,
+                ..host(&suffix, &label(u)?, u.arbitrary()?)
+            };
             if u.ratio(1, 3)?
                 && let Some(last) = published.pop()
             {
-                published.retain(|other| other.srv() != last.srv());
-                ask(&mut authority, &last.withdraw(1), Transport::Udp);
+                published.retain(|other| *other != last);
+                let message = withdrawing(&suffix, &last).message(1);
+                ask(&mut authority, &message, Transport::Udp);
             } else {
-                ask(&mut authority, &host.announce(1, None), Transport::Udp);
+                let message = publishing(&suffix, &host, None).message(1);
+                ask(&mut authority, &message, Transport::Udp);
                 published.push(host);
             }
             let asked = query(
@@ -122,7 +128,7 @@ fn what_was_published_is_found_until_it_is_withdrawn() {
                 }
                 _ => Vec::new(),
             };
-            let mut expected: Vec<_> = published.iter().map(|host| host.srv().clone()).collect();
+            let mut expected = published.clone();
             expected.sort();
             expected.dedup();
             found.sort();

@@ -2,11 +2,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hickory_proto::rr::RecordType;
-use kmspec_dns::{Asked, Authority, DnsServer, Fault, Patience, Publication, Resolver, Transport};
+use kmspec_dns::{Asked, Authority, DnsServer, Fault, Patience, Resolver, Transport};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UdpSocket};
 
-use crate::kit::{authority, corp};
+use crate::kit::{authority, corp, host, publishing, withdrawing};
 
 const OWNER: &str = "_vlmcs._tcp.corp.example";
 const HURRIED: Patience = Patience {
@@ -145,9 +145,10 @@ async fn a_closed_port_is_told_at_once() {
         problem.starts_with(&format!("cannot ask {address}: ")),
         "{problem}"
     );
-    let host = Publication::new("corp.example", "lab", 1).unwrap();
-    let problem = host
-        .announce_at(address, None, HURRIED)
+    let lab = host("corp.example", "lab", 1);
+    let publishing = publishing("corp.example", &lab, None);
+    let problem = publishing
+        .send(address, HURRIED)
         .await
         .unwrap_err()
         .to_string();
@@ -161,12 +162,14 @@ async fn a_closed_port_is_told_at_once() {
 async fn a_host_is_published_over_the_network() {
     let server = server(&[]).await;
     let before = server.srv(OWNER).len();
-    let host = Publication::new("corp.example", "lab", 1700).unwrap();
-    host.announce_at(server.address(), None, HURRIED)
+    let lab = host("corp.example", "lab", 1700);
+    let publishing = publishing("corp.example", &lab, None);
+    publishing.send(server.address(), HURRIED).await.unwrap();
+    assert!(server.srv(OWNER).contains(&lab));
+    withdrawing("corp.example", &lab)
+        .send(server.address(), HURRIED)
         .await
         .unwrap();
-    assert!(server.srv(OWNER).contains(host.srv()));
-    host.withdraw_at(server.address(), HURRIED).await.unwrap();
     assert_eq!(server.srv(OWNER).len(), before);
     let (count, events) = server.events(0);
     assert_eq!(count, 2);
@@ -194,9 +197,10 @@ async fn an_update_that_fails_says_how() {
         ),
     ] {
         let server = server(&[fault]).await;
-        let host = Publication::new("corp.example", "lab", 1700).unwrap();
-        let problem = host
-            .announce_at(server.address(), None, HURRIED)
+        let lab = host("corp.example", "lab", 1700);
+        let publishing = publishing("corp.example", &lab, None);
+        let problem = publishing
+            .send(server.address(), HURRIED)
             .await
             .unwrap_err();
         let problem = problem
@@ -205,9 +209,10 @@ async fn an_update_that_fails_says_how() {
         assert_eq!(problem, expected);
     }
     let server = server(&[]).await;
-    let host = Publication::new("corp.test", "lab", 1700).unwrap();
-    let problem = host
-        .announce_at(server.address(), None, HURRIED)
+    let lab = host("corp.test", "lab", 1700);
+    let publishing = publishing("corp.test", &lab, None);
+    let problem = publishing
+        .send(server.address(), HURRIED)
         .await
         .unwrap_err();
     assert!(

@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use kmspec_dns::{Fault, Publication, Zone};
+use kmspec_dns::{Fault, Srv, Zone};
 
 #[test]
 fn records_are_read_as_people_write_them() {
@@ -62,7 +62,7 @@ fn what_is_not_a_record_says_why() {
         writeln!(text, "fault {fault}\n    {problem}").unwrap();
     }
     for target in ["", "a b", "ä"] {
-        let problem = Publication::new("corp.example", target, 1688).unwrap_err();
+        let problem = Srv::new(0, 0, 1688, target).unwrap_err();
         writeln!(text, "target {target}\n    {problem}").unwrap();
     }
     insta::assert_snapshot!(text);

@@ -1,8 +1,10 @@
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{DNSClass, RData, Record, RecordType};
-use kmspec_dns::{Asked, Authority, Fault, MOST_RECORDS, Publication, Srv, Transport, Zone, name};
+use kmspec_dns::{Asked, Authority, Fault, MOST_RECORDS, Srv, Transport, Update, Zone, name};
 
-use crate::kit::{ask, authority, corp, empty, of_class, record, update};
+use crate::kit::{
+    ask, authority, corp, empty, host, of_class, publishing, record, update, withdrawing,
+};
 
 const OWNER: &str = "_vlmcs._tcp.corp.example.";
 
@@ -395,59 +397,59 @@ fn an_update_that_is_refused_changes_nothing() {
 
 #[test]
 fn a_host_publishes_itself_beside_others_and_withdraws_itself_alone() {
+    let suffix = "corp.example";
     let mut authority = Authority::new([corp()]);
     let others = authority.zones()[0].srv("_vlmcs._tcp");
-    let host = Publication::new("corp.example", "lab-kms", 1688).unwrap();
-    let host = host.ranked(5, 7).at("127.0.0.3".parse().unwrap());
-    let show = |authority: &Authority| {
-        let new = authority.zones()[0].srv("_vlmcs._tcp");
-        let new = new
-            .iter()
-            .filter(|srv| !others.contains(srv))
-            .map(Srv::to_string);
-        new.collect::<Vec<_>>()
-    };
-    let mut does = |message: Message| {
-        let answer = ask(&mut authority, &message, Transport::Udp);
+    let mut does = |update: Update| {
+        let answer = ask(&mut authority, &update.message(1), Transport::Udp);
         assert_eq!(answer.metadata.response_code, ResponseCode::NoError);
-        let all = authority.zones()[0].srv("_vlmcs._tcp").len();
-        (all - others.len(), show(&authority))
+        let (old, new): (Vec<Srv>, Vec<Srv>) = authority.zones()[0]
+            .srv("_vlmcs._tcp")
+            .into_iter()
+            .partition(|srv| others.contains(srv));
+        assert_eq!(old, others);
+        new.iter().map(Srv::to_string).collect::<Vec<_>>()
     };
-    let shown = |port: u16| (1, vec![format!("5 7 {port} lab-kms.corp.example.")]);
-    assert_eq!(does(host.announce(1, None)), shown(1688));
-    assert_eq!(does(host.announce(2, Some(&host))), shown(1688), "again");
-    let moved = host.clone().on(1700);
+    let (first, moved) = (host(suffix, "lab", 1688), host(suffix, "lab", 1700));
+    let shown = |port: u16| vec![format!("5 7 {port} lab.corp.example.")];
+    assert_eq!(does(publishing(suffix, &first, None)), shown(1688));
+    assert_eq!(does(publishing(suffix, &first, None)), shown(1688), "again");
+    let moving = publishing(suffix, &moved, Some(&first));
+    assert_eq!(does(moving), shown(1700), "on another port");
     assert_eq!(
-        does(moved.announce(3, Some(&host))),
-        shown(1700),
-        "on another port"
-    );
-    assert_eq!(
-        does(host.withdraw(4)),
+        does(withdrawing(suffix, &first)),
         shown(1700),
         "what is not there any more"
     );
-    assert_eq!(does(moved.withdraw(5)), (0, vec![]));
-    let machine = name("lab-kms.corp.example").unwrap();
-    let addresses = authority.zones()[0]
-        .records()
-        .filter(|record| record.name == machine);
-    assert_eq!(
-        addresses
-            .map(|record| record.data.to_string())
-            .collect::<Vec<_>>(),
-        ["127.0.0.3"]
-    );
+    assert_eq!(does(withdrawing(suffix, &moved)), [""; 0]);
+    let machine = name("lab.corp.example").unwrap();
+    let zone = &authority.zones()[0];
+    let addresses = zone.records().filter(|record| record.name == machine);
+    let addresses: Vec<_> = addresses.map(|record| record.data.to_string()).collect();
+    assert_eq!(addresses, ["127.0.0.3"]);
+}
+
+#[test]
+fn all_records_of_a_service_go_at_once() {
+    let mut authority = authority();
+    let update = Update::of("corp.example")
+        .unwrap()
+        .remove_all("_vlmcs._tcp")
+        .unwrap();
+    ask(&mut authority, &update.message(1), Transport::Udp);
+    assert_eq!(authority.zones()[0].srv("_vlmcs._tcp"), []);
 }
 
 #[test]
 fn what_was_changed_is_told_in_the_event() {
-    let host = Publication::new("corp.example", "kms.other.example", 1688).unwrap();
-    let message = host.announce(1, None).to_vec().unwrap();
-    let event = authority().handle(&message, Transport::Udp).event.unwrap();
+    let kms = Srv::new(0, 0, 1688, "kms.other.example").unwrap();
+    let message = publishing("corp.example", &kms, None).message(1);
+    let reply = authority().handle(&message.to_vec().unwrap(), Transport::Udp);
+    let event = reply.event.unwrap();
     let Asked::Update { changes, .. } = &event.asked else {
         panic!("{event:?}")
     };
+    // The machine is outside the zone: its address is not this zone's business.
     assert_eq!(
         changes,
         &["add _vlmcs._tcp.corp.example. 3600 SRV 0 0 1688 kms.other.example."]
