@@ -3,6 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use kmspec_rules::Role;
+
+use crate::listener::Listener;
 use crate::peer::Peer;
 use crate::verdict::Stop;
 
@@ -21,7 +24,16 @@ pub struct Case {
     /// The names of the table's rows; a single empty name where there is no table.
     pub variants: fn() -> Vec<String>,
     /// Runs the row of this number.
-    pub run: fn(Peer, usize) -> CaseFuture,
+    pub story: Story,
+}
+
+/// What a case does, by whom it judges.
+#[derive(Clone, Copy, Debug)]
+pub enum Story {
+    /// It plays the client, and judges a host.
+    Host(fn(Peer, usize) -> CaseFuture),
+    /// It plays the host, and judges a client.
+    Client(fn(Listener, usize) -> CaseFuture),
 }
 
 /// What a case needs of target and run.
@@ -48,6 +60,14 @@ impl Case {
         self.id
             .split_once('/')
             .map_or(self.id, |(requirement, _)| requirement)
+    }
+
+    /// Whom it judges.
+    pub const fn role(&self) -> Role {
+        match self.story {
+            Story::Host(_) => Role::Host,
+            Story::Client(_) => Role::Client,
+        }
     }
 
     /// The full ids of all rows, in order.
@@ -86,6 +106,24 @@ impl Case {
 /// }
 /// assert_eq!(FLAGS_OTHERS_IGNORED.ids()[1], "rpc.bind.flags-others-ignored/did-not-execute");
 /// ```
+///
+/// A case that plays the host, and judges a client, is `async as_host`:
+///
+/// ```
+/// use kmspec_runner::case;
+///
+/// case! {
+///     /// A host that resets the connection is reported.
+///     RESET { id: "rpc.client.peer-closes/after-bind" }
+///     async as_host(listener) {
+///         let mut link = listener.link().await?;
+///         link.bind().await?;
+///         link.reset()?;
+///         listener.rejects().await
+///     }
+/// }
+/// assert_eq!(RESET.requirement(), "rpc.client.peer-closes");
+/// ```
 #[macro_export]
 macro_rules! case {
     (
@@ -100,12 +138,46 @@ macro_rules! case {
             sentence: concat!($($doc),+),
             needs: &[$($($crate::case::Needs::$need),*)?],
             variants: || $table.into_iter().map(|row| $crate::case::name_of(&row).to_string()).collect(),
-            run: |$peer, number| Box::pin(async move {
+            story: $crate::case::Story::Host(|$peer, number| Box::pin(async move {
                 let Some((_, $row)) = $table.into_iter().nth(number) else {
                     return Err($crate::verdict::Stop::Error(format!("no row {number} in the table")));
                 };
                 $body
-            }),
+            })),
+        };
+    };
+    (
+        $(#[doc = $doc:literal])+
+        $name:ident { id: $id:literal $(, needs: [$($need:ident),* $(,)?])? $(,)? }
+        for $row:pat in $table:expr;
+        async as_host($listener:ident) $body:block
+    ) => {
+        $(#[doc = $doc])+
+        pub(crate) static $name: $crate::case::Case = $crate::case::Case {
+            id: $id,
+            sentence: concat!($($doc),+),
+            needs: &[$($($crate::case::Needs::$need),*)?],
+            variants: || $table.into_iter().map(|row| $crate::case::name_of(&row).to_string()).collect(),
+            story: $crate::case::Story::Client(|mut $listener, number| Box::pin(async move {
+                let Some((_, $row)) = $table.into_iter().nth(number) else {
+                    return Err($crate::verdict::Stop::Error(format!("no row {number} in the table")));
+                };
+                $body
+            })),
+        };
+    };
+    (
+        $(#[doc = $doc:literal])+
+        $name:ident { id: $id:literal $(, needs: [$($need:ident),* $(,)?])? $(,)? }
+        async as_host($listener:ident) $body:block
+    ) => {
+        $(#[doc = $doc])+
+        pub(crate) static $name: $crate::case::Case = $crate::case::Case {
+            id: $id,
+            sentence: concat!($($doc),+),
+            needs: &[$($($crate::case::Needs::$need),*)?],
+            variants: || vec![String::new()],
+            story: $crate::case::Story::Client(|mut $listener, _| Box::pin(async move { $body })),
         };
     };
     (
@@ -119,7 +191,7 @@ macro_rules! case {
             sentence: concat!($($doc),+),
             needs: &[$($($crate::case::Needs::$need),*)?],
             variants: || vec![String::new()],
-            run: |$peer, _| Box::pin(async move { $body }),
+            story: $crate::case::Story::Host(|$peer, _| Box::pin(async move { $body })),
         };
     };
 }

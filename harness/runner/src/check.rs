@@ -9,6 +9,7 @@ pub use answer::{
 };
 pub use field::Field;
 pub use seen::{
-    AlterContextRespPdu, AnyPdu, BindAckPdu, BindNakPdu, FaultPdu, Kind, ResponsePdu, Seen, SeenAck,
+    AlterContextRespPdu, AnyPdu, BindAckPdu, BindNakPdu, BindPdu, FaultPdu, Kind, RequestPdu,
+    ResponsePdu, Seen, SeenAck,
 };
 pub(crate) use seen::{describe_pdu, evidence, ptype_name, same_results};

@@ -370,7 +370,10 @@ impl<'n> Cells<'n> {
                 if let Some(entry) = entry {
                     line.level = line.level.max(entry.level);
                     let grave = |verdict: &Verdict| gravity(*verdict);
-                    *worst = (*worst).into_iter().chain([entry.verdict]).max_by_key(grave);
+                    *worst = (*worst)
+                        .into_iter()
+                        .chain([entry.verdict])
+                        .max_by_key(grave);
                 }
             }
         }

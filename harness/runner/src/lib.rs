@@ -12,6 +12,7 @@ pub mod compare;
 pub mod exit;
 pub mod expect;
 pub mod glob;
+pub mod listener;
 pub mod passive;
 pub mod peer;
 pub mod plan;
@@ -27,6 +28,7 @@ pub mod verdict;
 
 pub use case::{Case, Needs};
 pub use exit::Exit;
+pub use listener::Listener;
 pub use peer::{Link, Peer};
 pub use plan::{Options, Planned};
 pub use run::{Observer, Row, RunResult, run};

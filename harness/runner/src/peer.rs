@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kmspec_rules::{Judge, Memory, Roles};
+use kmspec_rules::{Judge, Memory, Role, Roles};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
 use kmspec_wire::ndr::TransferSyntax;
@@ -127,8 +127,12 @@ impl Peer {
     }
 
     /// A judge of what holds of every answer, for a new connection.
-    fn judge(&self) -> Judge {
-        let judge = Judge::new(Roles::HOST).with_memory(self.endpoint.memory.clone());
+    fn judge(&self, target: Role) -> Judge {
+        let roles = match target {
+            Role::Host => Roles::HOST,
+            Role::Client => Roles::CLIENT,
+        };
+        let judge = Judge::new(roles).with_memory(self.endpoint.memory.clone());
         if self.endpoint.call.is_kms() {
             judge.with_keys(Arc::clone(&self.endpoint.keys))
         } else {

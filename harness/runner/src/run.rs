@@ -1,6 +1,7 @@
 //! Running a plan against a target.
 
 mod attempt;
+mod clients;
 mod every;
 mod health;
 mod place;
@@ -8,6 +9,7 @@ mod result;
 mod session;
 
 pub use every::EVERY_ANSWER;
+pub(crate) use every::failure_of;
 pub(crate) use every::notes as notes_on_every_answer;
 pub use result::{Row, RunResult, Tally};
 
@@ -15,7 +17,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::plan::{Options, Plan, Planned};
-use crate::target::Target;
+use crate::target::{Origin, Target};
+use clients::ClientSession;
 use session::Session;
 
 /// Who wants to know how a run is getting on. It is called from several tasks at once.
@@ -53,13 +56,24 @@ pub async fn run(
     if plan.rows.is_empty() {
         return RunResult::unable(target, options, "nothing is selected");
     }
+    if let Origin::Client(client) = &target.origin {
+        let (target, client) = (target.clone(), client.clone());
+        let session = ClientSession::new(plan, target, client, options.clone(), observer);
+        let cut = unless_cut(session.clone().go(), options).await;
+        return session.finish(cut, began);
+    }
     let session = Session::new(plan, target.clone(), options.clone(), observer);
-    let cut = tokio::select! {
-        () = session.clone().go() => None,
+    let cut = unless_cut(session.clone().go(), options).await;
+    session.finish(cut, began).await
+}
+
+/// Waits for the end of a run, or says why it ended before.
+async fn unless_cut(going: impl Future<Output = ()>, options: &Options) -> Option<String> {
+    tokio::select! {
+        () = going => None,
         () = options.interrupt.stopped() => Some("the run was interrupted".to_owned()),
         limit = timed_out(options.run_timeout) => Some(format!("the run took longer than {limit:?}")),
-    };
-    session.finish(cut, began).await
+    }
 }
 
 async fn timed_out(limit: Option<Duration>) -> Duration {

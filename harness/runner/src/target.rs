@@ -1,7 +1,10 @@
 //! What is judged: something that listens already, or something that can be started.
 
+pub mod client;
+
 mod program;
 
+pub use client::ClientTarget;
 pub use program::{Program, Reset};
 
 use std::fmt::Debug;
@@ -9,6 +12,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use kmspec_rules::Role;
 use kmspec_wire::keys::KeySet;
 
 use crate::peer::CallSpec;
@@ -36,6 +40,8 @@ pub enum Origin {
     Address(SocketAddr),
     /// It is started for the run.
     Launch(Arc<dyn Launch>),
+    /// It is a client.
+    Client(ClientTarget),
 }
 
 impl Target {
@@ -56,6 +62,24 @@ impl Target {
             call: CallSpec::KMS,
             keys,
             origin: Origin::Launch(launch),
+        }
+    }
+
+    /// A KMS client.
+    pub fn client(name: impl Into<String>, client: ClientTarget, keys: Arc<KeySet>) -> Self {
+        Self {
+            name: name.into(),
+            call: CallSpec::KMS,
+            keys,
+            origin: Origin::Client(client),
+        }
+    }
+
+    /// What it is.
+    pub const fn role(&self) -> Role {
+        match self.origin {
+            Origin::Address(_) | Origin::Launch(_) => Role::Host,
+            Origin::Client(_) => Role::Client,
         }
     }
 

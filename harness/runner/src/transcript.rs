@@ -24,19 +24,20 @@ pub fn write<W: Write>(result: &RunResult, row: &Row, out: W) -> io::Result<W> {
         None => format!("{}: {}", row.shown_in, row.verdict),
     };
     let mut writer = PcapNgWriter::new(out, Some(&comment))?;
-    let mut flows: BTreeMap<usize, Flow> = BTreeMap::new();
+    let mut flows: BTreeMap<usize, (Flow, Direction)> = BTreeMap::new();
     let mut first = Some(format!("case {}", row.shown_in));
     for event in &row.transcript {
         match event {
             Event::Opened {
                 connection,
                 at,
+                by,
                 from,
                 to,
             } => {
                 let ends = (end(*from), end(*to));
                 let flow = Flow::open(&mut writer, ends.0, ends.1, nanos(base + *at))?;
-                flows.insert(*connection, flow);
+                flows.insert(*connection, (flow, *by));
             }
             Event::Octets {
                 connection,
@@ -44,9 +45,9 @@ pub fn write<W: Write>(result: &RunResult, row: &Row, out: W) -> io::Result<W> {
                 direction,
                 octets,
             } => {
-                if let Some(flow) = flows.get_mut(connection) {
+                if let Some((flow, opener)) = flows.get_mut(connection) {
                     let comment = first.take();
-                    let (way, at) = (way(*direction), nanos(base + *at));
+                    let (way, at) = (way(*direction, *opener), nanos(base + *at));
                     flow.send(&mut writer, way, at, octets, comment.as_deref())?;
                 }
             }
@@ -56,8 +57,8 @@ pub fn write<W: Write>(result: &RunResult, row: &Row, out: W) -> io::Result<W> {
                 by,
                 ending,
             } => {
-                if let Some(flow) = flows.get_mut(connection) {
-                    let (way, at) = (way(*by), nanos(base + *at));
+                if let Some((flow, opener)) = flows.get_mut(connection) {
+                    let (way, at) = (way(*by, *opener), nanos(base + *at));
                     match ending {
                         Ending::Closed => flow.fin(&mut writer, way, at)?,
                         Ending::Reset => flow.rst(&mut writer, way, at)?,
@@ -75,10 +76,12 @@ pub fn file_name(row: &Row) -> String {
     format!("{}.pcapng", row.id.replace('/', "_"))
 }
 
-const fn way(direction: Direction) -> Way {
-    match direction {
-        Direction::ToTarget => Way::ToHost,
-        Direction::FromTarget => Way::ToClient,
+/// Whoever opened the connection is the client.
+fn way(sender: Direction, opener: Direction) -> Way {
+    if sender == opener {
+        Way::ToHost
+    } else {
+        Way::ToClient
     }
 }
 

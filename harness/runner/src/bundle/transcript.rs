@@ -55,10 +55,15 @@ pub(super) fn of(events: &[Event], most: usize) -> (Vec<Happening>, u64) {
             Event::Opened {
                 connection,
                 at,
+                by,
                 from,
                 to,
             } => {
-                let (from, to) = (from.to_string(), to.to_string());
+                // A client opens the connection itself.
+                let (from, to) = match by {
+                    Direction::ToTarget => (from.to_string(), to.to_string()),
+                    Direction::FromTarget => (to.to_string(), from.to_string()),
+                };
                 (connection, at, What::Opened { from, to })
             }
             Event::Octets {

@@ -2,8 +2,8 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use kmspec_wire::pdu::{
-    BindAck, BindNak, Body, CallId, ContextResult, Encoded, Fault, Header, Pdu, PduType, PfcFlags,
-    Response,
+    Bind, BindAck, BindNak, Body, CallId, ContextResult, Encoded, Fault, Header, Pdu, PduType,
+    PfcFlags, Request, Response,
 };
 
 use super::Field;
@@ -68,6 +68,10 @@ kinds! {
     ResponsePdu: RESPONSE, Response(Response);
     /// `fault`.
     FaultPdu: FAULT, Fault(Fault);
+    /// `bind`.
+    BindPdu: BIND, Bind(Bind);
+    /// `request`.
+    RequestPdu: REQUEST, Request(Request);
 }
 
 /// A PDU that came and is of the kind expected.

@@ -1,8 +1,9 @@
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use kmspec_rules::Judge;
+use kmspec_rules::{Direction as Sender, Judge, Role};
 use kmspec_wire::fragment::{Assembler, Framer, Limits, Part};
 use kmspec_wire::ndr::TransferSyntax;
 use kmspec_wire::pdu::{Body, ContextId, FaultStatus, Pdu, PfcFlags, RequestBuilder};
@@ -45,6 +46,8 @@ pub struct Link {
     context: (ContextId, TransferSyntax),
     last_call_id: u32,
     judge: Judge,
+    /// Whom the judge judges: what the target is.
+    target: Role,
 }
 
 /// What arrived, or did not, by a moment.
@@ -59,21 +62,43 @@ pub enum Arrival {
 }
 
 impl Link {
+    /// A connection to a host.
     pub(super) fn new(stream: TcpStream, peer: Peer) -> Result<Self, Stop> {
-        let broken =
-            |error: io::Error| Stop::Error(format!("cannot set up the connection: {error}"));
-        stream.set_nodelay(true).map_err(broken)?;
         let from = stream.local_addr().map_err(broken)?;
         let to = peer.endpoint.address;
+        Self::between(stream, peer, Role::Host, (from, to))
+    }
+
+    /// A connection that a client has opened to us.
+    pub(crate) fn accepted(
+        stream: TcpStream,
+        client: SocketAddr,
+        peer: Peer,
+    ) -> Result<Self, Stop> {
+        let to = peer.endpoint.address;
+        Self::between(stream, peer, Role::Client, (client, to))
+    }
+
+    fn between(
+        stream: TcpStream,
+        peer: Peer,
+        target: Role,
+        (from, to): (SocketAddr, SocketAddr),
+    ) -> Result<Self, Stop> {
+        stream.set_nodelay(true).map_err(broken)?;
         let number = peer.record.connection();
         peer.record.push(Event::Opened {
             connection: number,
             at: peer.record.elapsed(),
+            by: match target {
+                Role::Host => Direction::ToTarget,
+                Role::Client => Direction::FromTarget,
+            },
             from,
             to,
         });
         let context = (ContextId(0), TransferSyntax::Ndr32);
-        let judge = peer.judge();
+        let judge = peer.judge(target);
         Ok(Self {
             stream,
             peer,
@@ -83,10 +108,37 @@ impl Link {
             context,
             last_call_id: 1,
             judge,
+            target,
         })
     }
 
-    /// The peer that opened it.
+    /// Which way what we send goes.
+    const fn ours(&self) -> Sender {
+        match self.target {
+            Role::Host => Sender::FromClient,
+            Role::Client => Sender::FromHost,
+        }
+    }
+
+    /// Which way what the target sends goes.
+    const fn theirs(&self) -> Sender {
+        match self.target {
+            Role::Host => Sender::FromHost,
+            Role::Client => Sender::FromClient,
+        }
+    }
+
+    /// Its number in the case, from 0.
+    pub const fn number(&self) -> usize {
+        self.number
+    }
+
+    /// How often the target was judged by a requirement on this connection, and how often it broke it.
+    pub fn judged(&self, requirement: &str) -> kmspec_rules::Count {
+        self.judge.tally().of(requirement)
+    }
+
+    /// The peer it belongs to.
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
@@ -144,8 +196,7 @@ impl Link {
             direction,
             octets: octets.to_vec(),
         });
-        self.judge
-            .octets(kmspec_rules::Direction::FromClient, octets);
+        self.judge.octets(self.ours(), octets);
         let limit = self.peer.endpoint.timing.answer;
         match tokio::time::timeout(limit, self.stream.write_all(octets)).await {
             Ok(Ok(())) => Ok(()),
@@ -215,7 +266,7 @@ impl Link {
             octets: octets.to_vec(),
         });
         self.framer.push(octets);
-        self.judge.octets(kmspec_rules::Direction::FromHost, octets);
+        self.judge.octets(self.theirs(), octets);
         self.peer
             .record
             .broken(self.number, self.judge.take_violations());
@@ -224,7 +275,7 @@ impl Link {
     fn note_end(&mut self, ending: Ending) {
         self.ended = Some(ending);
         if ending == Ending::Closed {
-            self.judge.end(kmspec_rules::Direction::FromHost);
+            self.judge.end(self.theirs());
             self.peer
                 .record
                 .broken(self.number, self.judge.take_violations());
@@ -508,6 +559,10 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.peer.record.judged(self.judge.tally());
     }
+}
+
+fn broken(error: io::Error) -> Stop {
+    Stop::Error(format!("cannot set up the connection: {error}"))
 }
 
 /// Whether an I/O error is the other end's doing.

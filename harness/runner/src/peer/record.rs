@@ -7,7 +7,7 @@ use kmspec_rules::{Tally, Violation};
 
 use super::Ending;
 
-/// Who sent it.
+/// Who sent it, or did it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// The tester, to the target.
@@ -25,9 +25,11 @@ pub enum Event {
         connection: usize,
         /// Since the case began.
         at: Duration,
-        /// The tester's end.
+        /// Who opened it: the tester where the target is a host.
+        by: Direction,
+        /// The end that opened it.
         from: SocketAddr,
-        /// The target's end.
+        /// The end that listened.
         to: SocketAddr,
     },
     /// Octets went over it, as one segment.
@@ -93,12 +95,12 @@ impl Default for Record {
 
 impl Record {
     /// Takes the number of the next step of the story, counted from 1.
-    pub(super) fn step(&self) -> usize {
+    pub(crate) fn step(&self) -> usize {
         self.steps.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// The number of the step taken last.
-    pub(super) fn steps(&self) -> usize {
+    pub(crate) fn steps(&self) -> usize {
         self.steps.load(Ordering::Relaxed)
     }
 

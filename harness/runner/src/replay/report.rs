@@ -99,11 +99,12 @@ pub async fn replay_all(
         let instance = match &target.origin {
             Origin::Address(_) => None,
             Origin::Launch(launch) => Some(launch.start().await?),
+            Origin::Client(_) => return Err(LaunchError::NotOurs),
         };
         let address = match (&target.origin, &instance) {
             (Origin::Address(address), _) => *address,
             (_, Some(instance)) => instance.address(),
-            (Origin::Launch(_), None) => return Err(LaunchError::NotOurs),
+            (Origin::Launch(_) | Origin::Client(_), None) => return Err(LaunchError::NotOurs),
         };
         let endpoint = Arc::new(Endpoint {
             address,

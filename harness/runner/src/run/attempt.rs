@@ -1,11 +1,13 @@
 //! One case, run once.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use kmspec_rules::Tally;
 use tokio::task::{JoinError, JoinSet};
 
 use super::every::Sighting;
+use crate::case::{CaseFuture, Story};
 use crate::peer::{Endpoint, Peer, Record};
 use crate::plan::{Options, Planned};
 use crate::run::Row;
@@ -100,7 +102,7 @@ impl From<Row> for Judgement {
     }
 }
 
-/// Runs a case in a task of its own, so that neither its panic nor its hanging is ours.
+/// Runs a case that judges a host.
 pub(super) async fn attempt(
     planned: &Planned,
     endpoint: Arc<Endpoint>,
@@ -108,8 +110,17 @@ pub(super) async fn attempt(
 ) -> Attempt {
     let record = Arc::new(Record::default());
     let peer = Peer::new(endpoint, Arc::clone(&record), options.seed, &planned.id);
+    let story: CaseFuture = match planned.case.story {
+        Story::Host(story) => story(peer, planned.row),
+        Story::Client(_) => Box::pin(ready(Err(Stop::Skip("judges clients".to_owned())))),
+    };
+    guarded(story, record, options).await
+}
+
+/// Runs a story in a task of its own, so that neither its panic nor its hanging is ours.
+pub(super) async fn guarded(story: CaseFuture, record: Arc<Record>, options: &Options) -> Attempt {
     let mut task = JoinSet::new();
-    task.spawn((planned.case.run)(peer, planned.row));
+    task.spawn(story);
     let limit = options.case_timeout;
     let outcome = match tokio::time::timeout(limit, task.join_next()).await {
         Err(_) => Err(Stop::Error(format!("the case took longer than {limit:?}"))),

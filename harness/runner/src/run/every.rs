@@ -38,28 +38,32 @@ impl Sighting {
     }
 
     fn of(broken: Broken, events: &Arc<[Event]>) -> Self {
-        let Broken {
-            connection,
-            step,
-            violation,
-        } = broken;
-        let octets = octets_of(events, connection, violation.pdu);
-        let evidence = octets.map(|octets| {
-            let inside = !violation.at.is_empty() && violation.at.end <= octets.len();
-            evidence(&octets, inside.then(|| violation.at.clone()))
-        });
-        let failure = Failure {
-            step,
-            field: violation.field.to_owned(),
-            expected: violation.expected,
-            got: violation.got,
-            evidence,
-        };
         Self {
-            requirement: violation.requirement,
-            failure,
+            requirement: broken.violation.requirement,
+            failure: failure_of(broken, events),
             transcript: Arc::clone(events),
         }
+    }
+}
+
+/// What a judge found, as a failure with the PDU that shows it.
+pub(crate) fn failure_of(broken: Broken, events: &[Event]) -> Failure {
+    let Broken {
+        connection,
+        step,
+        violation,
+    } = broken;
+    let octets = octets_of(events, connection, violation.pdu);
+    let evidence = octets.map(|octets| {
+        let inside = !violation.at.is_empty() && violation.at.end <= octets.len();
+        evidence(&octets, inside.then(|| violation.at.clone()))
+    });
+    Failure {
+        step,
+        field: violation.field.to_owned(),
+        expected: violation.expected,
+        got: violation.got,
+        evidence,
     }
 }
 
@@ -145,9 +149,19 @@ fn sentence(requirement: &str) -> String {
 
 /// The octets of one PDU of a connection, cut out of what was sent that way.
 fn octets_of(events: &[Event], connection: usize, pdu: PduRef) -> Option<Vec<u8>> {
-    let way = match pdu.direction {
-        Sender::FromClient => Direction::ToTarget,
-        Sender::FromHost => Direction::FromTarget,
+    let opener = events.iter().find_map(|event| match event {
+        Event::Opened {
+            connection: number,
+            by,
+            ..
+        } if *number == connection => Some(*by),
+        _ => None,
+    })?;
+    let way = match (pdu.direction, opener) {
+        (Sender::FromClient, Direction::ToTarget) | (Sender::FromHost, Direction::FromTarget) => {
+            Direction::ToTarget
+        }
+        _ => Direction::FromTarget,
     };
     let mut stream = Vec::new();
     for event in events {

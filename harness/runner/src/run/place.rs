@@ -31,6 +31,7 @@ impl Place {
                 let instance = launch.start().await?;
                 (instance.address(), Some(instance))
             }
+            Origin::Client(_) => return Err(LaunchError::NotOurs),
         };
         Ok(Self {
             generation: 0,
@@ -50,7 +51,7 @@ impl Place {
         self.generation += 1;
         self.stop().await;
         let started = match &target.origin {
-            Origin::Address(_) => Err(LaunchError::NotOurs),
+            Origin::Address(_) | Origin::Client(_) => Err(LaunchError::NotOurs),
             Origin::Launch(launch) => launch.start().await,
         };
         let instance = started?;

@@ -463,7 +463,7 @@ impl Session {
 
     fn launch(&self) -> Option<&Arc<dyn Launch>> {
         match &self.target.origin {
-            Origin::Address(_) => None,
+            Origin::Address(_) | Origin::Client(_) => None,
             Origin::Launch(launch) => Some(launch),
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Instance, Launch, LaunchError, Pending};
@@ -198,23 +199,38 @@ impl Instance for There {
 
 /// What a program wrote: the beginning, lest one that writes without end fill the memory.
 #[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    fn keep(&self, pipe: Option<impl AsyncRead + Unpin + Send + 'static>) {
-        let Some(mut pipe) = pipe else { return };
-        let log = self.clone();
-        tokio::spawn(async move {
-            let mut buffer = [0; 4096];
-            while let Ok(len @ 1..) = pipe.read(&mut buffer).await {
-                let mut kept = log.0.lock().unwrap_or_else(PoisonError::into_inner);
-                let room = MOST_LOG.saturating_sub(kept.len());
-                kept.extend_from_slice(&buffer[..len.min(room)]);
-            }
-        });
+    /// Keeps what comes through a pipe.
+    pub(super) fn keep(
+        &self,
+        pipe: Option<impl AsyncRead + Unpin + Send + 'static>,
+    ) -> JoinHandle<()> {
+        self.keep_too(pipe, &Self::default())
     }
 
-    fn text(&self) -> String {
+    /// Keeps what comes through a pipe here and there.
+    pub(super) fn keep_too(
+        &self,
+        pipe: Option<impl AsyncRead + Unpin + Send + 'static>,
+        there: &Self,
+    ) -> JoinHandle<()> {
+        let logs = [self.clone(), there.clone()];
+        tokio::spawn(async move {
+            let Some(mut pipe) = pipe else { return };
+            let mut buffer = [0; 4096];
+            while let Ok(len @ 1..) = pipe.read(&mut buffer).await {
+                for log in &logs {
+                    let mut kept = log.0.lock().unwrap_or_else(PoisonError::into_inner);
+                    let room = MOST_LOG.saturating_sub(kept.len());
+                    kept.extend_from_slice(&buffer[..len.min(room)]);
+                }
+            }
+        })
+    }
+
+    pub(super) fn text(&self) -> String {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&kept).into_owned()
     }
@@ -242,7 +258,7 @@ async fn accepts(address: SocketAddr, patience: Duration) -> Result<(), LaunchEr
     Ok(())
 }
 
-fn failed(problem: &str) -> LaunchError {
+pub(super) fn failed(problem: &str) -> LaunchError {
     LaunchError::Failed(problem.to_owned())
 }
 
