@@ -14,6 +14,7 @@ mod auth;
 mod bind;
 mod btfn;
 mod cancel;
+mod client;
 mod crypto;
 mod fault;
 mod fragment;
@@ -65,4 +66,5 @@ static SUITES: &[&Suite] = &[
     &crypto::CRYPTO,
     &policy::POLICY,
     &replay::REPLAY,
+    &client::CLIENT,
 ];

@@ -79,6 +79,15 @@ impl Selection {
         }
     }
 
+    /// Whether a case judges whom it should.
+    fn suits(&self, case: &Case) -> bool {
+        match self.role {
+            Role::Host => case.role() == kmspec_rules::Role::Host,
+            Role::Client => case.role() == kmspec_rules::Role::Client,
+            Role::Both => true,
+        }
+    }
+
     fn wants(&self, suite: &str, id: &str, requirement: &Requirement) -> bool {
         let fits = |globs: &[Glob]| {
             globs
@@ -102,11 +111,11 @@ pub fn plan(selection: &Selection) -> Result<Vec<Planned>, SelectionError> {
     let mut rows = Vec::new();
     for suite in suites() {
         for (case, ids) in &*ROWS {
-            if !suite
+            let of_suite = suite
                 .cases
                 .iter()
-                .any(|member| std::ptr::eq(*member, *case))
-            {
+                .any(|member| std::ptr::eq(*member, *case));
+            if !of_suite || !selection.suits(case) {
                 continue;
             }
             let Some(requirement) = catalogue().get(case.requirement()) else {

@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 
-use super::{Catalogue, CatalogueProblem, DEPLOYMENT, Glob, KMS_PROTOCOL, Level, Role, catalogue, embedded};
+use super::{
+    Catalogue, CatalogueProblem, DEPLOYMENT, Glob, KMS_PROTOCOL, Level, Role, catalogue, embedded,
+};
 
 const ALIASES: super::parse::File = ("aliases.toml", "", "alias = []");
 const TERMS: super::parse::File = ("terms.toml", "", "term = []");
