@@ -10,7 +10,7 @@ mod replay;
 mod run;
 mod self_test;
 mod shard;
-mod values;
+pub(crate) mod values;
 mod vectors;
 
 pub(crate) use compare::{CompareArgs, CompareFormat};

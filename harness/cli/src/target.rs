@@ -1,8 +1,11 @@
 //! From TARGET on the command line to what the runner judges.
 
+mod client;
 mod embedded;
 mod file;
+mod lab_client;
 
+pub(crate) use client::{client, is_client};
 pub(crate) use embedded::Embedded;
 
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -58,6 +61,13 @@ pub(crate) fn is_file(name: &str) -> bool {
 }
 
 fn from_file(path: &Path, subject: &SubjectArgs) -> Result<Target, Failure> {
+    if is_client(path) {
+        let message = "it is a client: `kmspec run` alone judges clients";
+        return Err(Failure::Content {
+            file: path.to_owned(),
+            message: message.to_owned(),
+        });
+    }
     let file = TargetFile::read(path)?;
     // The command line beats the file.
     let keys = subject.keys.as_deref().or(file.keys.as_deref());

@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -6,13 +7,19 @@ use kmspec_conformance::catalogue::{Level, Role};
 use kmspec_wire::pdu::SyntaxId;
 
 use super::shard::ShardOf;
-use super::values::{Octets, ReportTo, at_least_one, duration, interface, level, role};
+use super::values::{Octets, ReportTo, at_least_one, duration, interface, level, listen, role};
 
-/// Judge a host: replay the recordings, run the suites, print the verdicts.
+/// Judge a host: replay the recordings, run the suites, print the verdicts; or judge a client.
+///
+/// A client is judged by playing the host: it is started once for each case, as its target file says, or awaited with
+/// --listen. What it finds in its environment, and what its exit status says, is in the README.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
-    /// What to judge: HOST:PORT, or a target file (TOML); without it, the lab host, started for the run.
+    /// What to judge: HOST:PORT, or a target file (TOML); without it, the lab host or client, started for the run.
     pub(crate) target: Option<String>,
+    /// Judge whatever client connects here: IP:PORT, or a PORT of the loopback interface.
+    #[arg(long, value_name = "ADDR", value_parser = listen, conflicts_with = "target")]
+    pub(crate) listen: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) select: SelectArgs,
     #[command(flatten)]
@@ -41,9 +48,9 @@ pub(crate) struct SelectArgs {
     /// No case whose id, or whose requirement's, matches. May be repeated.
     #[arg(long, value_name = "GLOB")]
     pub(crate) skip: Vec<String>,
-    /// Only requirements on this role.
-    #[arg(long, value_parser = role(), default_value = "host", value_name = "ROLE")]
-    pub(crate) role: Role,
+    /// Only requirements on this role; without it, on what the target is.
+    #[arg(long, value_parser = role(), value_name = "ROLE")]
+    pub(crate) role: Option<Role>,
     /// Only requirements of this frozen set and the ones before it, so that a new case turns no old gate red.
     #[arg(long, value_name = "SET")]
     pub(crate) requirements: Option<String>,
@@ -90,6 +97,9 @@ pub(crate) struct HowArgs {
     /// Longest wait for a connection, an answer, or the end of a connection.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub(crate) timeout: Duration,
+    /// Longest time until a client under test gives up a host that does not answer; its target file beats it.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    pub(crate) patience: Duration,
     /// Longest time for a case.
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
     pub(crate) case_timeout: Duration,

@@ -5,10 +5,11 @@ pub(super) mod select;
 
 pub(super) use again::Line;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anstream::{AutoStream, ColorChoice};
-use kmspec_conformance::catalogue;
+use kmspec_conformance::catalogue::{self, Role};
 use kmspec_runner::peer::Timing;
 use kmspec_runner::plan::{Interrupt, Plan};
 use kmspec_runner::report::text::{self, Style};
@@ -19,16 +20,20 @@ use crate::command::interrupt::Interrupted;
 use crate::command::progress::Progress;
 use crate::failure::Failure;
 use crate::output::{Output, complain, tell};
-use crate::target::{Embedded, target};
+use crate::target::{Embedded, client, is_client, is_file, target};
 
 /// `kmspec run`.
 pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let (plan, part) = select::plan(&args.select)?;
-    let target = target(
-        args.target.as_deref(),
-        &args.subject,
-        Embedded::seeded(args.how.seed),
-    )?;
+    let role = role(args)?;
+    let (plan, part) = select::plan(&args.select, role)?;
+    let target = match role {
+        Role::Client => client(args)?,
+        Role::Host | Role::Both => target(
+            args.target.as_deref(),
+            &args.subject,
+            Embedded::seeded(args.how.seed),
+        )?,
+    };
     let expected = expectations::read(&args.expect)?;
     let reports = evidence::open(&args.evidence)?;
     let jobs = jobs(args);
@@ -59,6 +64,27 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
     evidence::leave(ran, &style, reports, output)?;
     output.flush()?;
     Ok(result.exit())
+}
+
+/// What is judged: what the command line says, which must be what the target is.
+fn role(args: &RunArgs) -> Result<Role, Failure> {
+    let file = args.target.as_deref().filter(|name| is_file(name));
+    let is = match (file, args.listen) {
+        (_, Some(_)) => Some(Role::Client),
+        (Some(file), None) if is_client(Path::new(file)) => Some(Role::Client),
+        (Some(_), None) => Some(Role::Host),
+        (None, None) => None,
+    };
+    match (args.select.role, is) {
+        (Some(asked), Some(is)) if asked != is => Err(Failure::Usage(match is {
+            Role::Client => "the target is a client: give --role client, or no role".to_owned(),
+            Role::Host | Role::Both => {
+                "the target is a host: a client's target file says role = \"client\"".to_owned()
+            }
+        })),
+        (Some(asked), _) => Ok(asked),
+        (None, is) => Ok(is.unwrap_or(Role::Host)),
+    }
 }
 
 /// Tells why a run comes to nothing, if it does.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kmspec_conformance::catalogue::Glob;
+use kmspec_conformance::catalogue::{Glob, Role};
 use kmspec_conformance::plan::{Selection, plan as select_all};
 use kmspec_model::fault::Fault;
 use kmspec_runner::plan::Planned;
@@ -24,7 +24,7 @@ use crate::target::Embedded;
 /// `kmspec self-test`.
 pub(crate) fn self_test(args: &SelfTestArgs, output: &mut Output) -> Result<Exit, Failure> {
     let faults = faults(&args.fault)?;
-    let (mut plan, _) = select::plan(&args.select)?;
+    let (mut plan, _) = select::plan(&args.select, Role::Host)?;
     let reports = open(args)?;
     let everything = select_all(&Selection::default()).map_or(0, |rows| rows.len());
     let all_cases = plan.rows.len() == everything;

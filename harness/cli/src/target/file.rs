@@ -56,9 +56,21 @@ struct Document {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
+    /// Clients have files of another form: see [`super::client`].
+    #[serde(default, rename = "role")]
+    _role: Role,
     address: Spanned<String>,
     start: Option<Spanned<Vec<String>>>,
     keys: Option<PathBuf>,
+}
+
+/// What the target is.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Role {
+    /// Unless it is said.
+    #[default]
+    Host,
 }
 
 impl TargetFile {
@@ -77,6 +89,7 @@ impl TargetFile {
                     address,
                     start,
                     keys,
+                    ..
                 },
             mut control,
         } = document;
@@ -148,7 +161,7 @@ mod tests {
             ("[target]\n", "lab/host.toml:1:1: missing field `address`"),
             (
                 "[target]\naddres = \"a:1\"",
-                "lab/host.toml:2:1: unknown field `addres`, expected one of `address`, `start`, `keys`",
+                "lab/host.toml:2:1: unknown field `addres`, expected one of `role`, `address`, `start`, `keys`",
             ),
             (
                 "[target]\naddress = 1688",

@@ -1,5 +1,7 @@
 use std::fmt::Display;
 
+use kmspec_conformance::catalogue::Role;
+
 use crate::args::{RunArgs, SubjectArgs};
 
 /// What to type to run the same again, without the case and the seed.
@@ -7,6 +9,12 @@ pub(crate) fn again(args: &RunArgs) -> String {
     let mut line = Line::new("kmspec run");
     if let Some(target) = &args.target {
         line.word(target);
+    }
+    if let Some(address) = args.listen {
+        line.option("--listen", address);
+    }
+    if args.target.is_none() && args.listen.is_none() && args.select.role == Some(Role::Client) {
+        line.option("--role", Role::Client);
     }
     line.subject(&args.subject);
     if let Some(folder) = &args.evidence.transcripts {

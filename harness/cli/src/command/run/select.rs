@@ -10,12 +10,12 @@ use crate::command::explain::unknown;
 use crate::failure::Failure;
 
 /// The plan that the arguments ask for; never an empty one.
-pub(crate) fn plan(args: &SelectArgs) -> Result<(Plan, Option<Part>), Failure> {
+pub(crate) fn plan(args: &SelectArgs, role: Role) -> Result<(Plan, Option<Part>), Failure> {
     let selection = Selection {
         suites: args.suite.clone(),
         only: globs(&args.only),
         skip: globs(&args.skip),
-        role: args.role,
+        role,
         set: args.requirements.clone(),
     };
     let rows = select(&selection).map_err(|error| Failure::Usage(error.to_string()))?;
@@ -27,7 +27,7 @@ pub(crate) fn plan(args: &SelectArgs) -> Result<(Plan, Option<Part>), Failure> {
         every_answer: every_answer(&selection),
     };
     if plan.rows.is_empty() {
-        return Err(Failure::Usage(nothing(args)));
+        return Err(Failure::Usage(nothing(args, role)));
     }
     let Some(asked) = args.shard else {
         return Ok((plan, None));
@@ -66,7 +66,7 @@ fn known(pattern: &str) -> Result<(), Failure> {
 }
 
 /// Why a selection is empty, as far as it can be told.
-fn nothing(args: &SelectArgs) -> String {
+fn nothing(args: &SelectArgs, role: Role) -> String {
     let requirement = match args.only.as_slice() {
         [only] => catalogue()
             .get(only)
@@ -80,7 +80,7 @@ fn nothing(args: &SelectArgs) -> String {
         if !cases::of(&requirement.id).is_empty() {
             return None;
         }
-        let judged = rules().any(|rule| rule == requirement.id);
+        let judged = rules(role).any(|rule| rule == requirement.id);
         Some(if judged {
             "it is judged on the answers to all cases; run without --only".to_owned()
         } else {
@@ -93,10 +93,7 @@ fn nothing(args: &SelectArgs) -> String {
 
 /// The requirements on every answer, whatever the case.
 pub(crate) fn every_answer(selection: &Selection) -> Vec<About> {
-    if selection.role == Role::Client {
-        return Vec::new();
-    }
-    let ruled: Vec<&str> = rules().collect();
+    let ruled: Vec<&str> = rules(selection.role).collect();
     let wanted = |r: &&Requirement| {
         ruled.contains(&r.id.as_str()) && !selection.skip.iter().any(|glob| glob.matches(&r.id))
     };
@@ -113,10 +110,14 @@ pub(crate) fn every_answer(selection: &Selection) -> Vec<About> {
         .collect()
 }
 
-/// The requirements that the rules on a host's answers judge.
-fn rules() -> impl Iterator<Item = &'static str> {
-    kmspec_rules::RULES
-        .iter()
-        .filter(|rule| rule.role == kmspec_rules::Role::Host)
+/// The requirements that the rules on what this role sends judge.
+fn rules(role: Role) -> impl Iterator<Item = &'static str> {
+    let judges = move |rule: &kmspec_rules::Rule| match rule.role {
+        kmspec_rules::Role::Host => role != Role::Client,
+        kmspec_rules::Role::Client => role != Role::Host,
+    };
+    let rules = kmspec_rules::RULES.iter();
+    rules
+        .filter(move |rule| judges(rule))
         .map(|rule| rule.requirement)
 }
