@@ -36,6 +36,7 @@ pub(super) const FILES: &[File] = &[
     file!("crypto.toml", "crypto"),
     file!("policy.toml", "policy"),
     file!("deployment.toml", "deployment"),
+    file!("discovery.toml", "discovery"),
     file!("replay.toml", "replay"),
     file!("rpc/client.toml", "rpc.client"),
     file!("client.toml", "client"),

@@ -13,6 +13,7 @@ mod transport;
 pub(crate) mod admin;
 pub(crate) mod offer;
 pub(crate) mod policy;
+pub(crate) mod publish;
 
 pub(crate) use message::{
     epid, refusal as message_refusal, remember, repair as repair_message,

@@ -38,6 +38,8 @@ pub enum Area {
     Policy,
     /// What its administrator tells it and is shown.
     Administration,
+    /// What it has of itself in DNS.
+    Publishing,
     /// What must not end a host.
     Robustness,
 }
@@ -53,6 +55,7 @@ impl Area {
             Self::Crypto => "crypto",
             Self::Policy => "policy",
             Self::Administration => "administration",
+            Self::Publishing => "publishing",
             Self::Robustness => "robustness",
         }
     }
@@ -129,7 +132,7 @@ impl Fault {
                 | Self::ExpiresTooEarly
                 | Self::ExpiryNotRenewed
                 | Self::NotActivatedAnswers
-        ) || matches!(self.area(), Area::Administration)
+        ) || matches!(self.area(), Area::Administration | Area::Publishing)
     }
 
     /// The table has a row for every fault, in order: a test holds it.

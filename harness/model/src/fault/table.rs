@@ -301,6 +301,17 @@ faults! {
         DlvForeignPid "dlv-foreign-pid" "deployment.support": "shows another extended PID than it sends";
         DlvAllUsable "dlv-all-usable" "deployment.support": "shows a partial product key for licences that cannot be used";
     }
+    Publishing {
+        PublishesNothing "publishes-nothing" "discovery.published": "publishes nothing in DNS";
+        PublishedServiceWrong "published-service-wrong" "discovery.published": "publishes itself as _kms._tcp";
+        PublishedTargetRoot "published-target-root" "discovery.target": "publishes the root as its name, which says that there is no host";
+        PublishedPortFixed "published-port-fixed" "discovery.port": "publishes port 1688 wherever it listens";
+        PublishReplacesOthers "publish-replaces-others" "discovery.others-stay": "removes the records of other hosts when it publishes its own";
+        WithdrawsOthers "withdraws-others" "discovery.others-stay": "removes the records of other hosts when it withdraws its own";
+        NeverWithdraws "never-withdraws" "discovery.withdrawn": "leaves its record in DNS when publishing is switched off";
+        OldPortPublished "old-port-published" "discovery.port-follows": "leaves its old record in DNS when its port changes";
+        DiesWithoutDns "dies-without-dns" "discovery.dns-fails": "dies when DNS does not take its record";
+    }
     Robustness {
         CrashOnForeignOctets "crash-on-foreign-octets" "rpc.robust.foreign-protocol": "dies of octets that are not RPC version 5";
         AnswersForeignOctets "answers-foreign-octets" "rpc.robust.foreign-protocol": "answers HTTP";

@@ -9,6 +9,7 @@ mod association;
 mod call;
 mod header;
 mod kms;
+mod publish;
 mod robust;
 
 /// Every script.
@@ -20,6 +21,7 @@ pub(crate) fn scripts() -> Vec<Script> {
         robust::scripts(),
         kms::scripts(),
         admin::scripts(),
+        publish::scripts(),
     ]
     .into_iter()
     .flatten()

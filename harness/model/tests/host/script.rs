@@ -8,7 +8,8 @@ use std::fmt::Write;
 
 use kmspec_model::admin::Done;
 use kmspec_model::fault::Faults;
-use kmspec_model::{After, Connection, Host, Settings};
+use kmspec_model::publish::{Identity, Published};
+use kmspec_model::{After, Connection, Host, Next, Settings};
 use kmspec_slmgr::Language;
 use kmspec_wire::codec::ByteOrder;
 use kmspec_wire::filetime::FileTime;
@@ -36,6 +37,8 @@ enum Act {
     Leave,
     Administer(bool, String),
     Expect((u32, u32)),
+    Publish(u16),
+    NotPublished,
 }
 
 struct Step {
@@ -65,6 +68,7 @@ pub(crate) struct World {
     fresh: Vec<Vec<u8>>,
     identity: Option<(Vec<u8>, Option<[u8; 8]>)>,
     intervals: Option<(u32, u32)>,
+    published: Option<Published>,
 }
 
 pub(crate) const ACK: &str = "ack 03 (0,0 NDR32); open";
@@ -146,6 +150,16 @@ impl Script {
         self.step(Act::Administer(false, line.to_owned()), None, expected)
     }
 
+    /// The service starts and listens on this port; what changes in DNS.
+    pub(crate) fn publishes(self, port: u16, expected: &str) -> Self {
+        self.step(Act::Publish(port), None, expected)
+    }
+
+    /// DNS does not take the change; what becomes of the host.
+    pub(crate) fn is_not_published(self, expected: &str) -> Self {
+        self.step(Act::NotPublished, None, expected)
+    }
+
     /// What `more` asks is answered with these intervals.
     pub(crate) fn known_intervals(
         self,
@@ -190,6 +204,7 @@ impl Script {
             fresh: Vec::new(),
             identity: None,
             intervals: None,
+            published: None,
         };
         let greeting = world.act(&Act::Connect, None);
         if greeting != "open" {
@@ -259,6 +274,11 @@ impl World {
                 return String::new();
             }
             Act::Administer(elevated, line) => return self.administer(*elevated, line),
+            Act::Publish(port) => return self.publish(*port),
+            Act::NotPublished => Next {
+                after: self.host.not_published(),
+                ..Next::OPEN
+            },
         };
         let mut words = self.describe(&out, asked);
         if next.delay > 0 {
@@ -271,6 +291,18 @@ impl World {
             After::Crash => "crashed".to_owned(),
         });
         words.join("; ")
+    }
+
+    fn publish(&mut self, port: u16) -> String {
+        let host = Identity {
+            target: "kms.corp.example.".to_owned(),
+            priority: 0,
+            weight: 100,
+        };
+        let (changes, now) = self.host.publish(&host, port, self.published.as_ref());
+        self.published = now;
+        let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        changes.join("; ")
     }
 
     fn administer(&mut self, elevated: bool, line: &str) -> String {
