@@ -8,13 +8,15 @@
 //! A fault is caught by a broken requirement, of whatever level, and by nothing else: a case that could not be judged has
 //! caught nothing.
 
+mod html;
 mod matrix;
 mod text;
 mod trial;
 
+pub use html::page;
 pub use matrix::{
-    Alarm, CaseRow, Check, Counts, Defect, FORMAT, FaultRow, Matrix, Problems, Scope, Times, Trial,
-    VERSION,
+    Alarm, CaseRow, Check, Counts, Defect, FORMAT, FaultRow, Matrix, Problems, SCHEMA, Scope,
+    Times, Trial, VERSION,
 };
 pub use text::report;
 

@@ -24,7 +24,7 @@ pub(crate) struct SelfTestArgs {
         help_heading = "How to run"
     )]
     pub(crate) seed: u64,
-    /// Write the matrix as json, too. May be repeated.
+    /// Write the matrix, too: json=PATH or html=PATH. May be repeated.
     #[arg(long, value_name = "KIND=PATH", value_hint = clap::ValueHint::AnyPath, help_heading = "What to leave behind")]
     pub(crate) report: Vec<ReportTo>,
 }

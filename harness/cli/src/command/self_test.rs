@@ -16,7 +16,7 @@ use kmspec_wire::keys::KeySet;
 
 use super::interrupt::Interrupted;
 use super::run::{select, stop_when_asked};
-use crate::args::{ReportKind, SelfTestArgs};
+use crate::args::{ReportKind, ReportTo, SelfTestArgs};
 use crate::failure::Failure;
 use crate::output::{Output, complain, tell};
 use crate::target::Embedded;
@@ -119,25 +119,36 @@ async fn watched(setup: Setup) -> Matrix {
 }
 
 /// Opens all that is to be written, before anything is tried.
-fn open(args: &SelfTestArgs) -> Result<Vec<(std::path::PathBuf, File)>, Failure> {
-    let open = |report: &crate::args::ReportTo| {
-        let path = report.path.clone();
-        if report.kind != ReportKind::Json {
-            let message = "a self-test is reported as json=PATH alone";
-            return Err(Failure::Usage(message.to_owned()));
-        }
-        match File::create(&path) {
-            Ok(file) => Ok((path, file)),
-            Err(source) => Err(Failure::Write { file: path, source }),
-        }
-    };
-    args.report.iter().map(open).collect()
+fn open(args: &SelfTestArgs) -> Result<Vec<(&ReportTo, File)>, Failure> {
+    args.report.iter().map(opened).collect()
 }
 
-fn leave(matrix: &Matrix, reports: Vec<(std::path::PathBuf, File)>) -> Result<(), Failure> {
-    for (path, mut file) in reports {
-        let written = file.write_all(matrix.to_json().as_bytes());
-        written.map_err(|source| Failure::Write { file: path, source })?;
+fn opened(report: &ReportTo) -> Result<(&ReportTo, File), Failure> {
+    let ReportTo { kind, path } = report;
+    if !matches!(kind, ReportKind::Json | ReportKind::Html) {
+        let message = "a report on a self-test is json=PATH or html=PATH";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    match File::create(path) {
+        Ok(file) => Ok((report, file)),
+        Err(source) => Err(Failure::Write {
+            file: path.clone(),
+            source,
+        }),
+    }
+}
+
+fn leave(matrix: &Matrix, reports: Vec<(&ReportTo, File)>) -> Result<(), Failure> {
+    for (ReportTo { kind, path }, mut file) in reports {
+        let text = match kind {
+            ReportKind::Html => selftest::page(matrix),
+            _ => matrix.to_json(),
+        };
+        let written = file.write_all(text.as_bytes());
+        written.map_err(|source| Failure::Write {
+            file: path.clone(),
+            source,
+        })?;
     }
     Ok(())
 }

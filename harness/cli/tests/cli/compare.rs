@@ -215,7 +215,7 @@ fn a_comparison_is_left_for_programs_and_browsers() {
     let comparison: Value = serde_json::from_str(&written).unwrap();
     assert_eq!(comparison["format"], "kmspec-compare");
     let page = fs::read_to_string(folder.path().join("c.html")).unwrap();
-    assert!(page.contains("<h2>Regressions: "), "{page}");
+    assert!(page.contains("<b>Regressions: "), "{page}");
     let requirements = comparison["requirements"].as_array().unwrap();
     assert_eq!(page.matches("<tr data-suite=").count(), requirements.len());
 }

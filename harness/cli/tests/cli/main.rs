@@ -1,5 +1,6 @@
 //! The real binary: exit codes, messages, what it prints.
 
+mod browser;
 mod bundle;
 mod check;
 mod compare;
@@ -14,4 +15,5 @@ mod pages;
 mod peers;
 mod record;
 mod run;
+mod schemas;
 mod situations;

@@ -176,7 +176,8 @@ fn ctrl_c_prints_what_is_known_so_far() {
             "--timeout",
             "10m",
         ])
-        .args(["--report", "json=a.json"])
+        .args(["--report", "json=a.json", "--report", "junit=a.xml"])
+        .args(["--report", "html=a.html", "--report", "sarif=a.sarif"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -186,7 +187,32 @@ fn ctrl_c_prints_what_is_known_so_far() {
     let said = Said::from(child.wait_with_output().unwrap());
     assert_eq!(said.code, Some(2), "{said:?}");
     assert!(said.stdout.contains("the run was interrupted"), "{said:?}");
-    assert!(folder.path().join("a.json").exists());
+    for report in ["a.json", "a.xml", "a.html", "a.sarif"] {
+        let text = fs::read_to_string(folder.path().join(report)).unwrap();
+        assert!(text.contains("the run was interrupted"), "{report}: {text}");
+    }
+}
+
+#[test]
+fn a_run_that_takes_too_long_leaves_its_reports() {
+    let folder = folder();
+    let host = accepting(|mut stream| drop(std::io::copy(&mut stream, &mut std::io::sink())));
+    let line = format!(
+        "run {host} --suite crypto --timeout 10m --run-timeout 300ms --report json=a.json --report junit=a.xml"
+    );
+    let said = say(folder.path(), &line);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(
+        said.stdout.contains("the run took longer than 300ms"),
+        "{said:?}"
+    );
+    for report in ["a.json", "a.xml"] {
+        let text = fs::read_to_string(folder.path().join(report)).unwrap();
+        assert!(
+            text.contains("the run took longer than 300ms"),
+            "{report}: {text}"
+        );
+    }
 }
 
 #[test]

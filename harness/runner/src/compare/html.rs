@@ -84,7 +84,16 @@ fn changes(page: &mut String, title: &str, changes: &[Change]) {
     if changes.is_empty() {
         return;
     }
-    let _ = writeln!(page, "<h2>{title}: {}</h2>\n<ul>", changes.len());
+    let open = if changes.len() <= MOST_OPEN {
+        " open"
+    } else {
+        ""
+    };
+    let _ = writeln!(
+        page,
+        "<details{open}><summary><b>{title}: {}</b></summary>\n<ul>",
+        changes.len()
+    );
     for Change {
         id,
         file,
@@ -101,8 +110,11 @@ fn changes(page: &mut String, title: &str, changes: &[Change]) {
             escaped(why)
         );
     }
-    page.push_str("</ul>\n");
+    page.push_str("</ul>\n</details>\n");
 }
+
+/// Changes that are shown unasked; more would hide the matrix.
+const MOST_OPEN: usize = 10;
 
 fn line(page: &mut String, line: &Line) {
     let mut verdicts: Vec<&str> = Vec::new();

@@ -172,3 +172,5 @@ impl Violation {
 pub const FORMAT: &str = "kmspec-check";
 /// The version of its form.
 pub const VERSION: u32 = 1;
+/// The JSON Schema of [`Document`].
+pub const SCHEMA: &str = include_str!("../../schema/check-1.schema.json");

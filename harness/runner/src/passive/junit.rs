@@ -21,7 +21,9 @@ pub fn write(report: &Report, out: impl io::Write) -> Result<(), JunitError> {
         if !file.unable.is_empty() {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
             status.set_message(file.unable.join("; "));
-            suite.add_test_case(TestCase::new("the capture as a whole", status));
+            let mut whole = TestCase::new("the capture as a whole", status);
+            whole.set_classname("capture");
+            suite.add_test_case(whole);
         }
         junit.add_test_suite(suite);
     }

@@ -41,7 +41,9 @@ pub fn write(result: &RunResult, style: &Style, out: impl io::Write) -> Result<(
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_message(result.unable.join("; "));
         let mut suite = TestSuite::new("run");
-        suite.add_test_case(TestCase::new("the run as a whole", status));
+        let mut whole = TestCase::new("the run as a whole", status);
+        whole.set_classname("run");
+        suite.add_test_case(whole);
         suites.push(suite);
     }
     report.add_test_suites(suites);

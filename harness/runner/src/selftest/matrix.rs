@@ -14,6 +14,8 @@ use crate::verdict::Verdict;
 pub const FORMAT: &str = "kmspec-self-test";
 /// The version of its form.
 pub const VERSION: u32 = 1;
+/// The JSON Schema of [`Matrix`].
+pub const SCHEMA: &str = include_str!("../../schema/self-test-1.schema.json");
 
 /// A deliberate defect of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -51,6 +51,48 @@ fn tshark_reads_transcripts_as_we_do() {
     );
 }
 
+#[test]
+fn tshark_opens_transcripts_without_a_warning() {
+    if Command::new("tshark").arg("--version").output().is_err() {
+        writeln!(io::stderr(), "skipped: needs tshark").unwrap();
+        return;
+    }
+    let folder = folder();
+    let lab = Lab::serve(folder.path(), "");
+    let host = spoiling(lab.address, |octets| octets[3] |= 0x08);
+    let line = format!("run {host} --suite bind --suite response --transcripts first");
+    assert_eq!(say(folder.path(), &line).code, Some(1));
+    let bundle = folder.path().join("first/rpc.bind.ack-basic.bundle.json");
+    let line = format!("replay {} {host} --transcripts again", bundle.display());
+    assert_eq!(say(folder.path(), &line).code, Some(1));
+    let (first, again) = (folder.path().join("first"), folder.path().join("again"));
+    let [first, again] = [first, again].map(|folder| transcripts(&folder));
+    assert!(first.len() > 10 && again.len() == 1, "{first:?} {again:?}");
+    for file in first.iter().chain(&again) {
+        let output = Command::new("tshark")
+            .arg("-r")
+            .arg(file)
+            .args([
+                "-Y",
+                "tcp.analysis.flags || _ws.malformed || _ws.expert.severity >= 0x600000",
+            ])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        let warnings: Vec<&str> = said
+            .lines()
+            .filter(|line| !line.starts_with("Running as user"))
+            .collect();
+        assert!(
+            output.status.success() && warnings.is_empty(),
+            "{}: {said}",
+            file.display()
+        );
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(shown, "", "{}", file.display());
+    }
+}
+
 fn transcripts(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
