@@ -83,8 +83,8 @@ fn reports_and_transcripts_are_left_behind() {
     let junit = fs::read_to_string(folder.path().join("b.xml")).unwrap();
     assert!(junit.starts_with("<?xml"), "{junit}");
     let transcripts = fs::read_dir(folder.path().join("out/deep")).unwrap();
-    for transcript in transcripts {
-        let path = transcript.unwrap().path();
+    let paths = transcripts.map(|transcript| transcript.unwrap().path());
+    for path in paths.filter(|path| path.extension().is_some_and(|it| it == "pcapng")) {
         let said = say(
             folder.path(),
             &format!("decode --structure {}", path.display()),
