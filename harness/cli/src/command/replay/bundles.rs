@@ -9,6 +9,7 @@ use kmspec_runner::{Exit, Options, RunResult, Target};
 use kmspec_wire::filetime::FileTime;
 
 use crate::args::ReplayArgs;
+use crate::command::cases;
 use crate::command::run::{colours, evidence, judge, select};
 use crate::failure::Failure;
 use crate::input;
@@ -92,6 +93,12 @@ fn plan(bundle: &Bundle) -> Result<Plan, String> {
     let mut rows = select(&selection).map_err(|error| error.to_string())?;
     rows.retain(|row| row.id == bundle.case);
     rows.truncate(1);
+    if rows.is_empty() && cases::all().any(|(_, case)| case.ids().contains(&bundle.case)) {
+        return Err(format!(
+            "the case judges a client; repeat it with kmspec run --role client --only {} --seed {}",
+            bundle.case, bundle.seed
+        ));
+    }
     if rows.is_empty() {
         return Err(format!(
             "this kmspec {} has no case {}; the bundle is of kmspec {}",
