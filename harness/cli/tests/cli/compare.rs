@@ -219,3 +219,24 @@ fn a_comparison_is_left_for_programs_and_browsers() {
     let requirements = comparison["requirements"].as_array().unwrap();
     assert_eq!(page.matches("<tr data-suite=").count(), requirements.len());
 }
+
+#[test]
+fn a_part_takes_no_entry_for_stale_whose_cases_are_elsewhere() {
+    let folder = folder();
+    let lab = Lab::serve(folder.path(), "");
+    let host = flagged(&lab);
+    put(
+        folder.path(),
+        "known.toml",
+        "[[deviation]]\ncase = \"rpc.*\"\nverdict = \"fail\"\nreason = \"flags\"\n",
+    );
+    let mut stale = 0;
+    for index in 1..=8 {
+        let line = format!(
+            "run {host} --only rpc.bind.ack-basic --only rpc.bind.ack-echoes-call-id --shard {index}/8 --expect known.toml"
+        );
+        let said = say(folder.path(), &line);
+        stale += said.stdout.matches("is stale").count();
+    }
+    assert_eq!(stale, 0);
+}

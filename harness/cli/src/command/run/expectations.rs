@@ -1,7 +1,10 @@
+use std::collections::BTreeMap;
 use std::fs;
 
 use kmspec_runner::RunResult;
 use kmspec_runner::expect::{Expectations, Problem};
+use kmspec_runner::glob::Glob;
+use kmspec_runner::run::EVERY_ANSWER;
 
 use crate::args::ExpectArgs;
 use crate::command::cases;
@@ -49,7 +52,13 @@ pub(crate) fn apply(
     let ids = ids.iter().chain(&every_answer).map(String::as_str);
     let today = result.now.to_string();
     let today = today.get(..10).unwrap_or_default();
-    let problems = expectations.apply(result, ids, today);
+    let mut problems = expectations.apply(result, ids.clone(), today);
+    if result.part.is_some() {
+        // Whether an entry is stale can be told where all that it names was run.
+        problems.retain(|problem| {
+            problem.problem != Problem::Stale || is_all_here(&problem.case, ids.clone(), result)
+        });
+    }
     if args.update_expectations {
         let text = expectations.updated(result, &problems);
         fs::write(file, text).map_err(|source| Failure::Write {
@@ -70,4 +79,17 @@ pub(crate) fn apply(
         }
     }
     Ok(())
+}
+
+/// Whether this part of a run has everything that an entry names: what holds of every answer is in no part alone.
+fn is_all_here<'a>(pattern: &str, ids: impl Iterator<Item = &'a str>, result: &RunResult) -> bool {
+    let glob = Glob::new(pattern);
+    let requirement = |id: &'a str| id.split('/').next().unwrap_or(id);
+    let rows: BTreeMap<&str, &str> = result
+        .rows
+        .iter()
+        .map(|row| (row.id.as_str(), row.suite.as_str()))
+        .collect();
+    let mut named = ids.filter(|id| glob.matches(id) || glob.matches(requirement(id)));
+    named.all(|id| rows.get(id).is_some_and(|suite| *suite != EVERY_ANSWER))
 }
