@@ -1,6 +1,7 @@
 //! The command line. A doc comment is the option's help.
 
 mod compare;
+mod client;
 mod decode;
 mod dns;
 mod lab;
@@ -14,6 +15,7 @@ pub(crate) mod values;
 mod vectors;
 
 pub(crate) use compare::{CompareArgs, CompareFormat};
+pub(crate) use client::{ClientArgs, FindingArgs, MachineArgs};
 pub(crate) use decode::{CheckArgs, DecodeArgs, DecodeFormat};
 pub(crate) use dns::DnsArgs;
 pub(crate) use lab::{LabArgs, LabCommand, ServeArgs};

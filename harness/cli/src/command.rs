@@ -82,6 +82,7 @@ fn work(asked: Asked, output: &mut Option<Output>) -> Result<Exit, Failure> {
         Command::Lab(args) => match args.command {
             LabCommand::Serve(args) => lab::serve(args, output),
             LabCommand::Dns(args) => dns::dns(args, output),
+            LabCommand::Client(args) => lab::client(*args, output),
         },
     }
 }

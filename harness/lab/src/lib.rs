@@ -14,6 +14,7 @@
 //! ```
 
 pub mod state;
+pub mod client;
 
 mod accept;
 mod connection;

@@ -55,7 +55,7 @@ pub use state::{InstalledKey, KeyKind, LastAnswer, Machine, State};
 
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::guid::Guid;
-use kmspec_wire::kms::{HResult, RequestBody};
+use kmspec_wire::kms::{HResult, RequestBody, Version};
 use thiserror::Error;
 
 use crate::seed::Seed;
@@ -155,6 +155,11 @@ impl Client {
         Ok(kind)
     }
 
+    /// Has it speak this version of the protocol, whatever its edition does.
+    pub const fn speak(&mut self, version: Version) {
+        self.state.machine.version = version;
+    }
+
     /// Registers a host by hand (`-skms`).
     pub fn register(&mut self, host: HostAddress) {
         self.state.discovery.register(host);
@@ -187,7 +192,12 @@ impl Client {
     /// Starts again, as after a restart of the machine: one that was reset gets its identity and its timer.
     pub fn start(&mut self, now: FileTime) {
         if self.state.identity.is_none() {
-            self.state.identity = Some(Guid::random(self.seed.block()));
+            let mut cmid = Guid::random(self.seed.block());
+            if cmid == self.state.previous_cmid {
+                // The seed that made the one before must not make it again.
+                cmid = Guid::random(self.seed.block());
+            }
+            self.state.identity = Some(cmid);
             if let Basis::Grace { since } = &mut self.state.licence.basis {
                 *since = now;
             }

@@ -4,6 +4,8 @@ use super::DnsArgs;
 use clap::Subcommand;
 use kmspec_model::{Interval, LabEpid, SettingError};
 
+use super::client::ClientArgs;
+
 /// The lab: implementations to try things on, under the lab key set only.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LabArgs {
@@ -16,6 +18,7 @@ pub(crate) struct LabArgs {
 pub(crate) enum LabCommand {
     Serve(ServeArgs),
     Dns(DnsArgs),
+    Client(Box<ClientArgs>),
 }
 
 /// Run the lab host until Ctrl-C.

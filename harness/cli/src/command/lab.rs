@@ -1,3 +1,7 @@
+mod client;
+
+pub(crate) use client::client;
+
 use std::io;
 use std::net::SocketAddr;
 

@@ -19,6 +19,7 @@ fn every_command_has_its_help() {
         "lab",
         "lab serve",
         "lab dns",
+        "lab client",
     ] {
         for (form, option) in [("long", "--help"), ("short", "-h")] {
             let said = say(folder.path(), &format!("{command} {option}"));

@@ -83,10 +83,11 @@ pub struct Standing {
 pub struct NoRearmLeft;
 
 impl Standing {
-    /// Whole minutes left in the state, 0 where it does not end: what a request carries and `-dli` prints.
+    /// Minutes left in the state, one that has begun counted; 0 where it does not end. What a request carries and `-dli`
+    /// prints.
     pub fn minutes_left(&self, now: FileTime) -> u32 {
         let left = self.until.map_or(0, |until| until.minus(now.0).0);
-        let minutes = left.checked_div(FileTime::MINUTE).unwrap_or(0);
+        let minutes = left.div_ceil(FileTime::MINUTE);
         u32::try_from(minutes).unwrap_or(u32::MAX)
     }
 
