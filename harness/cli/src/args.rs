@@ -1,7 +1,7 @@
 //! The command line. A doc comment is the option's help.
 
-mod compare;
 mod client;
+mod compare;
 mod decode;
 mod dns;
 mod lab;
@@ -14,8 +14,8 @@ mod shard;
 pub(crate) mod values;
 mod vectors;
 
-pub(crate) use compare::{CompareArgs, CompareFormat};
 pub(crate) use client::{ClientArgs, FindingArgs, MachineArgs};
+pub(crate) use compare::{CompareArgs, CompareFormat};
 pub(crate) use decode::{CheckArgs, DecodeArgs, DecodeFormat};
 pub(crate) use dns::DnsArgs;
 pub(crate) use lab::{LabArgs, LabCommand, ServeArgs};

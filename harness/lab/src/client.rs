@@ -6,14 +6,16 @@
 
 mod clock;
 mod connect;
+mod dns;
 mod lookup;
 mod saved;
 mod store;
 
 pub use clock::ClientClock;
+pub use dns::DnsLookup;
 pub use lookup::{Lookup, LookupError, SystemLookup};
-pub use saved::{SavedError, from_text, to_text};
-pub use store::{Forget, StateFile, Store, StoreError};
+pub use saved::{ClientState, SavedError};
+pub use store::{Forget, Store};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,6 +25,8 @@ use kmspec_wire::filetime::FileTime;
 use thiserror::Error;
 use tokio::sync::Notify;
 use tracing::{debug, info};
+
+use crate::state::StateError;
 
 /// A client with a network, a clock and a memory.
 #[derive(Debug)]
@@ -63,7 +67,7 @@ pub enum ActivateError {
     NotAsking(#[from] NotAsking),
     /// What it came to cannot be kept.
     #[error("{0}")]
-    Store(#[from] StoreError),
+    Store(#[from] StateError),
 }
 
 impl<L: Lookup, S: Store> LabClient<L, S> {
@@ -77,7 +81,7 @@ impl<L: Lookup, S: Store> LabClient<L, S> {
         store: S,
         clock: ClientClock,
         timeouts: Timeouts,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, StateError> {
         store.save(client.state())?;
         Ok(Self {
             client: Mutex::new(client),
@@ -107,7 +111,7 @@ impl<L: Lookup, S: Store> LabClient<L, S> {
     pub fn change<T>(
         &self,
         change: impl FnOnce(&mut Client, FileTime) -> T,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, StateError> {
         let mut client = self.client();
         let mut changed = client.clone();
         let result = change(&mut changed, self.clock.now());
@@ -138,7 +142,7 @@ impl<L: Lookup, S: Store> LabClient<L, S> {
     ///
     /// # Errors
     /// An outcome cannot be kept.
-    pub async fn run(&self, mut told: impl FnMut(&Self, &Outcome)) -> Result<(), StoreError> {
+    pub async fn run(&self, mut told: impl FnMut(&Self, &Outcome)) -> Result<(), StateError> {
         loop {
             let due = self.look(|client, _| client.due());
             let wait = due.map(|due| self.clock.until(due));

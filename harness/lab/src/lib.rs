@@ -13,8 +13,8 @@
 //! # });
 //! ```
 
-pub mod state;
 pub mod client;
+pub mod state;
 
 mod accept;
 mod connection;

@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use kmspec_lab::client::{
-    ClientClock, Forget, LabClient, Lookup, LookupError, StateFile, Store, StoreError,
-    SystemLookup, Timeouts,
+    ClientClock, ClientState, DnsLookup, Forget, LabClient, Lookup, LookupError, SystemLookup,
+    Timeouts,
 };
+use kmspec_lab::state::StateFile;
 use kmspec_lab::{LabHost, Settings};
 use kmspec_model::client::{
     ActivationResult, Client, Edition, Machine, Outcome, Srv, State, Suffixes,
@@ -79,6 +80,11 @@ async fn host_with(host: kmspec_model::Settings) -> LabHost {
         ..Settings::default()
     };
     LabHost::start(settings).await.unwrap()
+}
+
+/// A state file, of a client.
+fn opened(path: impl Into<std::path::PathBuf>) -> StateFile<ClientState> {
+    StateFile::open(path).unwrap()
 }
 
 /// An address on which nobody listens.
@@ -262,18 +268,12 @@ async fn a_registered_host_beats_dns_by_every_form_of_loopback() {
 async fn what_a_client_remembers_survives_its_end() {
     let host = host(25).await;
     let folder = tempfile::tempdir().unwrap();
-    let file = StateFile::at(folder.path().join("client.toml"));
-    assert!(file.load().unwrap().is_none());
+    let path = folder.path().join("client.state");
+    assert!(opened(&path).client().unwrap().is_none());
     let start = |client| {
         let lookup = zone(&[host.address()]);
-        LabClient::start(
-            client,
-            lookup,
-            file.clone(),
-            ClientClock::system(),
-            Timeouts::default(),
-        )
-        .unwrap()
+        let clock = ClientClock::system();
+        LabClient::start(client, lookup, opened(&path), clock, Timeouts::default()).unwrap()
     };
     let client = start(machine("vista-enterprise", 1));
     assert!(client.activate().await.unwrap().result.is_success());
@@ -284,33 +284,48 @@ async fn what_a_client_remembers_survives_its_end() {
     );
     drop(client);
 
-    assert_eq!(file.load().unwrap(), Some(state.clone()));
+    assert_eq!(opened(&path).client().unwrap(), Some(state.clone()));
     let again = start(Client::restore(state, ClientClock::system().now(), 2));
-    assert_eq!(
-        again.look(|client, now| client.standing(now).status),
-        LicenseStatus::LICENSED
-    );
+    let status = again.look(|client, now| client.standing(now).status);
+    assert_eq!(status, LicenseStatus::LICENSED);
     assert_eq!(again.activate().await.unwrap().tried, []);
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_left_as_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("client.toml");
-    for damage in [&b"kind = \"client\"\n"[..], b"\xff\xfe", b""] {
-        std::fs::write(&path, damage).unwrap();
-        let error = StateFile::at(&path).load().unwrap_err();
-        assert!(
-            error.to_string().contains("no state of a client"),
-            "{error}"
-        );
-        assert_eq!(std::fs::read(&path).unwrap(), damage);
+async fn clients_publish_nothing_and_read_what_a_real_server_of_dns_has() {
+    use kmspec_dns::{Authority, DnsServer, Resolver, Zone};
+    let host = host(25).await;
+    let mut zone = Zone::new("corp.test").unwrap();
+    let port = host.address().port();
+    for line in [
+        format!("_vlmcs._tcp.corp.test. 60 IN SRV 10 0 {port} kms.corp.test."),
+        format!(
+            "_vlmcs._tcp.corp.test. 60 IN SRV 0 0 {} gone.corp.test.",
+            nobody().await.port()
+        ),
+        "kms.corp.test. 60 IN A 127.0.0.1".to_owned(),
+        "gone.corp.test. 60 IN A 127.0.0.1".to_owned(),
+    ] {
+        zone.add_line(&line).unwrap();
     }
-    let missing = StateFile::at(folder.path().join("no/such/folder"));
-    assert!(matches!(
-        missing.save(machine("vista-enterprise", 1).state()),
-        Err(StoreError::Write { .. })
-    ));
+    let server = DnsServer::start((Ipv4Addr::LOCALHOST, 0).into(), Authority::new([zone]))
+        .await
+        .unwrap();
+    let client = lab(
+        machine("lab-client-v6", 1),
+        DnsLookup::of(Resolver::new(server.address())),
+    );
+    let outcome = client.activate().await.unwrap();
+    assert!(outcome.result.is_success(), "{outcome:?}");
+    assert_eq!(
+        outcome.host.unwrap().to_string(),
+        format!("kms.corp.test:{port}")
+    );
+    assert!(
+        outcome.tried[0].what.starts_with("gone.corp.test:"),
+        "{:?}",
+        outcome.tried
+    );
 }
 
 #[tokio::test]
@@ -318,7 +333,7 @@ async fn a_change_that_cannot_be_kept_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let inner = folder.path().join("inner");
     std::fs::create_dir(&inner).unwrap();
-    let file = StateFile::at(inner.join("client.toml"));
+    let file = opened(inner.join("client.state"));
     let client = machine("vista-enterprise", 1);
     let client = LabClient::start(
         client,

@@ -38,21 +38,19 @@ mod activation;
 mod attempt;
 mod discovery;
 mod edition;
-mod key;
 mod licence;
 mod state;
 
 pub use activation::{Activation, ActivationResult, Outcome};
 pub use attempt::{Answer, Attempt, Broken, Reply, Unverified};
 pub use discovery::{
-    AddressError, Discovery, HostAddress, HostName, PORT, SERVICE, Search, Srv, Step, Suffixes,
-    Tried, in_order,
+    Discovery, HostAddress, SERVICE, Search, Srv, Step, Suffixes, Tried, in_order,
 };
 pub use edition::{EDITIONS, Edition};
-pub use key::{KeyShapeError, PartialKey, ProductKey};
 pub use licence::{Basis, LastTry, Licence, NoRearmLeft, Standing};
 pub use state::{InstalledKey, KeyKind, LastAnswer, Machine, State};
 
+use kmspec_slmgr::ProductKey;
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::{HResult, RequestBody, Version};
@@ -138,7 +136,7 @@ impl Client {
         now: FileTime,
     ) -> Result<KeyKind, OtherEdition> {
         let edition = self.state.machine.edition;
-        let kind = if key.is(edition.setup_key) {
+        let kind = if edition.is_set_up_by(key) {
             KeyKind::Setup
         } else if let Some(other) = Edition::of_setup_key(key) {
             return Err(OtherEdition { edition, other });

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, ValueHint};
-use kmspec_model::client::{EDITIONS, Edition, HostAddress, ProductKey};
+use kmspec_model::client::{EDITIONS, Edition, HostAddress};
+use kmspec_slmgr::ProductKey;
 use kmspec_wire::kms::{Version, WorkstationName};
 
 use super::values::duration;

@@ -2,7 +2,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use kmspec_model::client::{Activation, HostAddress, HostName};
+use kmspec_model::client::{Activation, HostAddress};
+use kmspec_slmgr::HostName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{error::Elapsed, timeout};
@@ -18,8 +19,7 @@ pub(super) async fn ask(
     activation: &mut Activation,
 ) -> Result<(), String> {
     let addresses = match &host.host {
-        HostName::V4(address) => vec![IpAddr::V4(*address)],
-        HostName::V6(address) => vec![IpAddr::V6(*address)],
+        HostName::Address(address) => vec![*address],
         HostName::Name(name) => {
             let found = lookup.addresses(name).await;
             found.map_err(|error| error.to_string())?

@@ -40,13 +40,3 @@ impl Lookup for SystemLookup {
         Ok(addresses)
     }
 }
-
-impl<L: Lookup> Lookup for &L {
-    async fn srv(&self, name: &str) -> Result<Vec<Srv>, LookupError> {
-        (**self).srv(name).await
-    }
-
-    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, LookupError> {
-        (**self).addresses(host).await
-    }
-}

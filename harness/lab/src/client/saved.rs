@@ -1,5 +1,3 @@
-//! A client's state as text: TOML, for people to read and for programs to change.
-
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -14,50 +12,23 @@ use kmspec_wire::kms::Version;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A text that is no state of a client.
+use crate::state::Kept;
+
+/// What is written down of a client, and makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct SavedError(String);
 
 impl SavedError {
-    pub(super) fn not_text() -> Self {
-        Self("it is not text".to_owned())
-    }
-
     fn of(field: &str, why: impl Display) -> Self {
         Self(format!("{field}: {why}"))
     }
 }
 
-/// The text of a state.
-pub fn to_text(state: &State) -> String {
-    // Tables of numbers and texts: there is nothing here that TOML could not hold.
-    let body = toml::to_string(&Saved::of(state)).unwrap_or_default();
-    format!(
-        "# A lab client of kmspec. A copy of this file is a clone of the machine. Times are FILETIMEs.\n{body}"
-    )
-}
-
-/// The state of a text.
-///
-/// # Errors
-/// The first thing that is wrong with it, by its field.
-pub fn from_text(text: &str) -> Result<State, SavedError> {
-    let saved: Saved = toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| {
-            let before = text.get(..span.start).unwrap_or(text);
-            before.matches('\n').count().saturating_add(1)
-        });
-        let message: Vec<&str> = error.message().split_whitespace().collect();
-        SavedError(format!("line {line}: {}", message.join(" ")))
-    })?;
-    saved.state()
-}
-
-#[derive(Deserialize, Serialize)]
+/// What a lab client remembers, as it is written down: a [`State`] in texts and numbers. Times are FILETIMEs.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Saved {
-    kind: Kind,
+pub struct ClientState {
     edition: String,
     protocol: u16,
     workstation: String,
@@ -69,35 +40,28 @@ struct Saved {
     licence: SavedLicence,
     discovery: SavedDiscovery,
     answer: Option<SavedAnswer>,
-    end: End,
 }
 
-/// Stands last, so that a file that was cut is not taken for a whole one.
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct End {}
-
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Kind {
-    Client,
+impl Kept for ClientState {
+    const KIND: &'static str = "client";
+    const VERSION: u32 = 1;
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct SavedKey {
     kind: SavedKeyKind,
     partial: String,
 }
 
-#[derive(Clone, Copy, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum SavedKeyKind {
     Setup,
     Mak,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct SavedLicence {
     basis: SavedBasis,
@@ -110,7 +74,7 @@ struct SavedLicence {
     rearms_left: u8,
 }
 
-#[derive(Clone, Copy, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum SavedBasis {
     Unlicensed,
@@ -118,7 +82,7 @@ enum SavedBasis {
     Activated,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct SavedDiscovery {
     registered: Option<String>,
@@ -128,7 +92,7 @@ struct SavedDiscovery {
     dhcp_domain: Option<String>,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct SavedAnswer {
     at: u64,
@@ -137,8 +101,9 @@ struct SavedAnswer {
     count: u32,
 }
 
-impl Saved {
-    fn of(state: &State) -> Self {
+impl ClientState {
+    /// What this client remembers.
+    pub fn of(state: &State) -> Self {
         let State {
             machine,
             key,
@@ -150,7 +115,6 @@ impl Saved {
         } = state;
         let previous = Some(previous_cmid).filter(|cmid| **cmid != Guid::NIL);
         Self {
-            kind: Kind::Client,
             edition: machine.edition.id.to_owned(),
             protocol: machine.version.protocol().major,
             workstation: machine.workstation.to_string(),
@@ -172,11 +136,14 @@ impl Saved {
                 epid: answer.epid.to_string(),
                 count: answer.count,
             }),
-            end: End {},
         }
     }
 
-    fn state(self) -> Result<State, SavedError> {
+    /// The state that is written down.
+    ///
+    /// # Errors
+    /// The first thing that makes no sense, by its field.
+    pub fn state(self) -> Result<State, SavedError> {
         let Some(edition) = Edition::named(&self.edition) else {
             return Err(SavedError::of(
                 "edition",
@@ -350,60 +317,40 @@ mod tests {
         });
         states.push(activated);
         for state in states {
-            let text = to_text(&state);
-            assert_eq!(from_text(&text).as_ref(), Ok(&state), "{text}");
+            let text = serde_json::to_string_pretty(&ClientState::of(&state)).unwrap();
+            let read: ClientState = serde_json::from_str(&text).unwrap();
+            assert_eq!(read.state().as_ref(), Ok(&state), "{text}");
         }
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
-        let text = to_text(&state());
+    fn what_makes_no_sense_is_named() {
+        let text = serde_json::to_string(&ClientState::of(&state())).unwrap();
         for (from, to, why) in [
-            (
-                "kind = \"client\"",
-                "kind = \"host\"",
-                "line 2: unknown variant `host`, expected `client`",
-            ),
             (
                 "vista-enterprise",
                 "vista",
                 "edition: there is none called \"vista\"",
             ),
-            ("protocol = 4", "protocol = 7", "protocol: not 4, 5 or 6"),
+            (
+                "\"protocol\":4",
+                "\"protocol\":7",
+                "protocol: not 4, 5 or 6",
+            ),
             (
                 "[::1]:1700",
                 "[::1]:0",
-                "discovery.registered: port \"0\" is not a number from 1 to 65535",
+                "discovery.registered: \"0\" is no port: ports are 1 to 65535",
             ),
             (
-                "RHXCM",
-                "RHX",
-                "key.partial: a product key is five groups of five letters and digits, as in XXXXX-XXXXX-XXXXX-XXXXX-XXXXX",
-            ),
-            (
-                "activation_interval = 120",
-                "activation_interval = 1",
+                "\"activation_interval\":120",
+                "\"activation_interval\":1",
                 "licence.activation_interval: interval of 1 minutes is not within 15 to 43200",
-            ),
-            (
-                "basis = ",
-                "bases = ",
-                "line 14: unknown field `bases`, expected one of `basis`, `since`, `last_try`, `last_activated`, `activation_interval`, `renewal_interval`, `rearms_left`",
             ),
         ] {
             assert!(text.contains(from), "{text}");
-            let error = from_text(&text.replace(from, to)).unwrap_err();
-            assert_eq!(error.to_string(), why);
+            let read: ClientState = serde_json::from_str(&text.replace(from, to)).unwrap();
+            assert_eq!(read.state().unwrap_err().to_string(), why);
         }
-    }
-
-    #[test]
-    fn no_prefix_of_a_state_is_taken_for_a_whole_one() {
-        let text = to_text(&state());
-        let text = text.trim_end();
-        for end in 0..text.len() {
-            assert!(from_text(&text[..end]).is_err(), "{end}");
-        }
-        assert_eq!(from_text(text), Ok(state()));
     }
 }

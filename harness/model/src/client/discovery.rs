@@ -7,7 +7,7 @@ mod address;
 mod search;
 mod srv;
 
-pub use address::{AddressError, HostAddress, HostName, PORT};
+pub use address::HostAddress;
 pub use search::{Search, Step, Tried};
 pub use srv::{Srv, in_order};
 

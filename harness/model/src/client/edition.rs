@@ -2,11 +2,10 @@
 
 use std::fmt;
 
+use kmspec_slmgr::ProductKey;
 use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::Version;
 use kmspec_wire::kms::ids::{OFFICE_2013, WINDOWS};
-
-use super::key::ProductKey;
 
 /// One edition of a product: what it asks a host for, and how long it runs without.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +40,12 @@ impl Edition {
 
     /// The first edition with this setup key: of those that share one, the release and not its candidate.
     pub fn of_setup_key(key: &ProductKey) -> Option<&'static Self> {
-        EDITIONS.iter().find(|edition| key.is(edition.setup_key))
+        EDITIONS.iter().find(|edition| edition.is_set_up_by(key))
+    }
+
+    /// Whether this is its setup key.
+    pub fn is_set_up_by(&self, key: &ProductKey) -> bool {
+        self.setup_key.parse() == Ok(*key)
     }
 }
 

@@ -1,3 +1,4 @@
+use kmspec_slmgr::{PartialKey, ProductKey};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::{Epid, RequestBody, Version, WorkstationName};
@@ -5,7 +6,6 @@ use kmspec_wire::kms::{Epid, RequestBody, Version, WorkstationName};
 use super::attempt::Answer;
 use super::discovery::{Discovery, HostAddress};
 use super::edition::Edition;
-use super::key::{PartialKey, ProductKey};
 use super::licence::{Basis, Licence};
 
 /// What does not change about a machine.

@@ -1,6 +1,7 @@
 //! Keys, and what they make of a machine.
 
-use kmspec_model::client::{KeyKind, ProductKey};
+use kmspec_model::client::KeyKind;
+use kmspec_slmgr::ProductKey;
 use kmspec_wire::kms::LicenseStatus;
 
 use crate::kit::{NOW, Organisation, client, days};

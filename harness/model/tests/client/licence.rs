@@ -90,8 +90,14 @@ fn the_documents_43162_minutes_are_29_days() {
     assert_eq!((left, Standing::whole_days(left)), (43_162, 29));
     // A minute that has begun counts until it is over.
     let left = |now: FileTime| licence.standing(now).minutes_left(now);
-    assert_eq!((left(now.plus(1)), left(now.plus(FileTime::MINUTE))), (43_162, 43_161));
-    assert_eq!((left(minutes(43_200).minus(1)), left(minutes(43_200))), (1, 0));
+    assert_eq!(
+        (left(now.plus(1)), left(now.plus(FileTime::MINUTE))),
+        (43_162, 43_161)
+    );
+    assert_eq!(
+        (left(minutes(43_200).minus(1)), left(minutes(43_200))),
+        (1, 0)
+    );
     assert_eq!(Standing::whole_days(43_200), 30);
 }
 

@@ -1,12 +1,12 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use kmspec_dns::Resolver;
 use kmspec_lab::client::{
-    ActivateError, ClientClock, Forget, LabClient, Lookup, StateFile, Store, StoreError,
-    SystemLookup, Timeouts,
+    ActivateError, ClientClock, ClientState, DnsLookup, Forget, LabClient, Lookup, Store, Timeouts,
 };
-use kmspec_model::client::{
-    ActivationResult, Client, Edition, HostName, Machine, Outcome, Standing, State,
-};
+use kmspec_lab::state::{StateError, StateFile};
+use kmspec_model::client::{ActivationResult, Client, Edition, Machine, Outcome, Standing, State};
+use kmspec_slmgr::HostName;
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::kms::{HResult, LicenseStatus};
 
@@ -19,11 +19,15 @@ use kmspec_runner::Exit;
 /// `kmspec lab client`.
 pub(crate) fn client(args: ClientArgs, output: &mut Output) -> Result<Exit, Failure> {
     crate::command::runtime()?.block_on(async {
-        let lookup = SystemLookup;
+        let lookup = args
+            .finding
+            .dns
+            .map(|server| DnsLookup::of(Resolver::new(server)));
         resolves(&args.finding, &lookup).await?;
-        match args.machine.state.clone().map(StateFile::at) {
-            Some(file) => {
-                let known = file.load().map_err(store)?;
+        match &args.machine.state {
+            Some(path) => {
+                let file = StateFile::<ClientState>::open(path).map_err(store)?;
+                let known = file.client().map_err(store)?;
                 go(args, known, lookup, file, output).await
             }
             None => go(args, None, lookup, Forget, output).await,
@@ -243,6 +247,6 @@ fn seed() -> u64 {
     nanos ^ u64::from(std::process::id()).rotate_left(32)
 }
 
-fn store(error: StoreError) -> Failure {
+fn store(error: StateError) -> Failure {
     Failure::Usage(one_line(&error.to_string()))
 }

@@ -1,4 +1,6 @@
-use super::address::{HostAddress, HostName};
+use kmspec_slmgr::{HostName, RegisteredHost};
+
+use super::address::HostAddress;
 use crate::seed::Seed;
 
 /// An SRV record. Source: RFC 2782.
@@ -47,7 +49,14 @@ pub(super) fn ordered(records: &[Srv], seed: &mut Seed) -> Vec<HostAddress> {
 }
 
 fn usable(record: &Srv) -> Option<(&Srv, HostAddress)> {
-    let host: HostName = record.target.parse().ok()?;
+    let target: RegisteredHost = record.target.parse().ok()?;
+    let host = match target.name {
+        HostName::Name(name) if target.port.is_none() => {
+            HostName::Name(name.trim_end_matches('.').to_owned())
+        }
+        // A record names a machine; its address stands elsewhere.
+        HostName::Name(_) | HostName::Address(_) => return None,
+    };
     let port = record.port;
     (port != 0).then_some((record, HostAddress { host, port }))
 }
