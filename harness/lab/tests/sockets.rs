@@ -199,7 +199,7 @@ async fn a_full_house_lets_the_longest_idle_go_and_serves_the_newcomer() {
     good_client(&host).await;
     assert_eq!(
         read_types(&mut held[0], 1).await,
-        [],
+        [0; 0],
         "the oldest was let go"
     );
 }
@@ -210,7 +210,7 @@ async fn an_idle_connection_is_closed_after_the_limit() {
     settings.host.limits.idle = FileTime::SECOND / 20;
     let host = LabHost::start(settings).await.unwrap();
     let mut stream = TcpStream::connect(host.address()).await.unwrap();
-    assert_eq!(read_types(&mut stream, 1).await, []);
+    assert_eq!(read_types(&mut stream, 1).await, [0; 0]);
 }
 
 #[tokio::test]
@@ -221,7 +221,7 @@ async fn stopping_ends_all_connections_and_frees_the_port() {
     stream.write_all(&bind()).await.unwrap();
     assert_eq!(read_types(&mut stream, 1).await, [BIND_ACK]);
     host.stop().await;
-    assert_eq!(read_types(&mut stream, 1).await, []);
+    assert_eq!(read_types(&mut stream, 1).await, [0; 0]);
     assert!(TcpStream::connect(address).await.is_err());
 }
 
@@ -264,7 +264,7 @@ async fn a_crash_ends_the_listener_and_all_connections() {
     let mut foreign = TcpStream::connect(host.address()).await.unwrap();
     foreign.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     assert_eq!(host.ended().await, Ended::Crashed);
-    assert_eq!(read_types(&mut stream, 1).await, []);
+    assert_eq!(read_types(&mut stream, 1).await, [0; 0]);
     while TcpStream::connect(host.address()).await.is_ok() {
         tokio::task::yield_now().await;
     }
