@@ -1,1 +1,3 @@
 //! The network fuzzer: sessions against a live host, and what they find.
+
+pub mod check;

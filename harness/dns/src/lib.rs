@@ -26,6 +26,8 @@
     clippy::panic
 )]
 
+pub mod check;
+
 mod authority;
 mod fault;
 mod lookup;

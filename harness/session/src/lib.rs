@@ -38,6 +38,8 @@
     clippy::panic
 )]
 
+pub mod check;
+
 mod choices;
 mod edit;
 mod mutate;

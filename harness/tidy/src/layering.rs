@@ -80,7 +80,10 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
     ("kmspec-conformance", &["lab", "model"]),
     ("kmspec-session", &["capture", "captures", "model"]),
     ("kmspec-load", &["lab", "model"]),
-    ("kmspec-campaign", &["lab", "model", "conformance"]),
+    (
+        "kmspec-campaign",
+        &["lab", "model", "conformance", "dns", "slmgr"],
+    ),
     ("kmspec-cli", &[]),
     ("kmspec-benches", &[]),
 ];

@@ -1,0 +1,7 @@
+//! Whole attempts of the reference client, with answers that were touched.
+#![no_main]
+
+use arbitrary::Unstructured;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| kmspec_campaign::check::client_session(&mut Unstructured::new(bytes)));
