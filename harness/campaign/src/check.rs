@@ -190,7 +190,9 @@ pub fn client_session(choices: &mut dyn Choices) {
         touched |= answer != honest;
         sealed_touched |= touches_the_seal(&honest, &answer);
         sent.clear();
-        let segment = choices.index(answer.len()).map_or(1, |at| at.saturating_add(1));
+        let segment = choices
+            .index(answer.len())
+            .map_or(1, |at| at.saturating_add(1));
         for part in answer.chunks(segment) {
             reply = reply.or_else(|| attempt.receive(part, &mut sent));
         }
@@ -198,7 +200,10 @@ pub fn client_session(choices: &mut dyn Choices) {
     let taken = matches!(reply, Some(Reply::Answer(_)));
     assert!(taken || touched, "an honest answer is refused: {reply:?}");
     if version != Version::V5 {
-        assert!(!(taken && sealed_touched), "a touched answer is taken: {reply:?}");
+        assert!(
+            !(taken && sealed_touched),
+            "a touched answer is taken: {reply:?}"
+        );
     }
 }
 

@@ -30,7 +30,9 @@ pub fn command(octets: &[u8]) {
     let words: Vec<&str> = text.split_whitespace().collect();
     if let Ok(command) = Command::parse(&words) {
         let verb = words.first().copied().unwrap_or_default();
-        let again: Vec<String> = std::iter::once(verb.to_owned()).chain(command.value()).collect();
+        let again: Vec<String> = std::iter::once(verb.to_owned())
+            .chain(command.value())
+            .collect();
         assert_eq!(Command::parse(&again), Ok(command), "{again:?}");
     }
     for word in words {

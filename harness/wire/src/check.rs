@@ -9,7 +9,7 @@ use crate::keys::{KeyMaterial, KeySet};
 use crate::kms::envelope::{Salts, open_request, open_response, seal_request, seal_response};
 use crate::kms::{Epid, RequestBody, ResponseBody, Version, verify};
 use crate::ndr::{RequestStub, ResponseStub, TransferSyntax};
-use crate::pdu::{CallId, ContextId, Pdu, PfcFlags};
+use crate::pdu::{Body, CallId, ContextId, Pdu, PfcFlags, Request, RequestBuilder};
 
 /// A PDU that decodes encodes to the same octets: nothing is dropped, nothing invented.
 pub fn pdu(bytes: &[u8]) {
@@ -51,30 +51,36 @@ fn cut(stream: &[u8], segment: usize) -> (Vec<Vec<u8>>, Option<u16>) {
     (pdus, None)
 }
 
-/// A stub that was cut into fragments is whole again when they are put together, and no fragment is over its size. The
-/// first two octets are the largest fragment.
+/// A stub that travels in fragments is the stub that was sent: cut up, each part in a PDU, all of them one stream, cut
+/// into PDUs again, decoded and put together. No fragment is over its size. The first two octets are that size.
 pub fn fragmented(bytes: &[u8]) {
-    const OVERHEAD: usize = 24;
     let Some((size, stub)) = bytes.split_first_chunk() else {
         return;
     };
     let max_frag = usize::from(u16::from_le_bytes(*size));
+    let mut stream = Vec::new();
+    for fragment in fragments(stub, max_frag, Request::OVERHEAD) {
+        let pdu = RequestBuilder::new(fragment.stub)
+            .flags(fragment.flags)
+            .alloc_hint(u32::try_from(fragment.left).unwrap_or(u32::MAX))
+            .encoded();
+        let most = max_frag.max(Request::OVERHEAD.saturating_add(8));
+        assert!(pdu.bytes.len() <= most, "{} octets", pdu.bytes.len());
+        stream.extend_from_slice(&pdu.bytes);
+    }
+    let (pdus, lost) = cut(&stream, stream.len().max(1));
+    assert_eq!(lost, None);
     let mut assembler = Assembler::new(Limits::default());
     let mut whole = None;
-    for fragment in fragments(stub, max_frag, OVERHEAD) {
+    for pdu in &pdus {
         assert!(whole.is_none(), "a fragment behind the last one");
-        assert!(
-            fragment.stub.len() <= max_frag.saturating_sub(OVERHEAD).max(8),
-            "{} octets",
-            fragment.stub.len()
-        );
-        let part = Part {
-            flags: fragment.flags,
-            call_id: CallId(1),
-            context_id: ContextId(0),
-            alloc_hint: u32::try_from(fragment.left).unwrap_or(u32::MAX),
-            stub: fragment.stub,
-        };
+        let decoded = Pdu::decode(pdu);
+        let part = decoded.as_ref().ok().and_then(|pdu| match &pdu.body {
+            Body::Request(request) => Some(Part::of_request(&pdu.header, request)),
+            _ => None,
+        });
+        assert!(part.is_some(), "{decoded:?}");
+        let Some(part) = part else { return };
         let outcome = assembler.push(part);
         assert!(outcome.is_ok(), "{outcome:?}");
         whole = outcome.ok().flatten().map(<[u8]>::to_vec);
