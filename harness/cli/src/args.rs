@@ -1,5 +1,6 @@
 //! The command line. A doc comment is the option's help.
 
+mod bench;
 mod client;
 mod compare;
 mod decode;
@@ -14,6 +15,9 @@ mod shard;
 pub(crate) mod values;
 mod vectors;
 
+pub(crate) use bench::{
+    BenchArgs, BenchArrivals, BenchProfile, BenchReportKind, BenchReportTo, BenchReuse,
+};
 pub(crate) use client::{ClientArgs, FindingArgs, MachineArgs};
 pub(crate) use compare::{CompareArgs, CompareFormat};
 pub(crate) use decode::{CheckArgs, DecodeArgs, DecodeFormat};
@@ -110,6 +114,7 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     SelfTest(SelfTestArgs),
     Vectors(VectorsArgs),
+    Bench(Box<BenchArgs>),
     Lab(LabArgs),
 }
 

@@ -1,5 +1,6 @@
 //! What each command does: arguments to a library, its results to the terminal.
 
+mod bench;
 mod cases;
 mod check;
 mod compare;
@@ -79,6 +80,7 @@ fn work(asked: Asked, output: &mut Option<Output>) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::explain(&args, output),
         Command::SelfTest(args) => self_test::self_test(&args, output),
         Command::Vectors(args) => vectors::vectors(&args, output),
+        Command::Bench(args) => bench::bench(&args, output),
         Command::Lab(args) => match args.command {
             LabCommand::Serve(args) => lab::serve(args, output),
             LabCommand::Dns(args) => dns::dns(args, output),

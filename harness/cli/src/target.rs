@@ -95,7 +95,7 @@ fn from_file(path: &Path, subject: &SubjectArgs) -> Result<Target, Failure> {
 const STARTING: Duration = Duration::from_secs(30);
 
 /// The address of HOST:PORT. Of a name with several, the first that takes a connection, or else the first.
-fn resolve(name: &str) -> Result<SocketAddr, String> {
+pub(crate) fn resolve(name: &str) -> Result<SocketAddr, String> {
     let (host, port) = split(name)?;
     let found: Vec<SocketAddr> = (host, port)
         .to_socket_addrs()

@@ -16,6 +16,7 @@ fn every_command_has_its_help() {
         "explain",
         "self-test",
         "vectors",
+        "bench",
         "lab",
         "lab serve",
         "lab dns",

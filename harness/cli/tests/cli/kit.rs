@@ -130,6 +130,11 @@ impl Lab {
         Self { child, address }
     }
 
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal and waits for its end.
     pub(crate) fn end(mut self, signal: &str) -> Said {
         signal_to(&self.child, signal);

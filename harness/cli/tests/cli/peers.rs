@@ -1,6 +1,7 @@
 //! Other implementations: one that drives the lab host, one that reads what was recorded of a run.
 
 mod dissected;
+mod locust;
 
 use std::fs;
 use std::io::{self, Write};

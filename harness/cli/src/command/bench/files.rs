@@ -1,0 +1,83 @@
+//! Reports to files and from them.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use kmspec_load::Outcome;
+use kmspec_load::compare::compare as compare_outcomes;
+use kmspec_load::merge::merge as merge_outcomes;
+use kmspec_load::report::{hlog, html, json, text};
+use kmspec_runner::Exit;
+
+use crate::args::{BenchArgs, BenchReportKind, BenchReportTo};
+use crate::failure::Failure;
+use crate::input;
+use crate::output::{Output, complain};
+
+/// Files of reports, opened before the run: whoever waits for an hour wants to know first that a folder is missing.
+pub(super) type Reports = Vec<(BenchReportKind, PathBuf, File)>;
+
+pub(super) fn open(reports: &[BenchReportTo]) -> Result<Reports, Failure> {
+    let open = |report: &BenchReportTo| {
+        let file = File::create(&report.path).map_err(|source| Failure::Write {
+            file: report.path.clone(),
+            source,
+        })?;
+        Ok((report.kind, report.path.clone(), file))
+    };
+    reports.iter().map(open).collect()
+}
+
+pub(super) fn write(reports: Reports, outcome: &Outcome) -> Result<(), Failure> {
+    for (kind, path, mut file) in reports {
+        let written = match kind {
+            BenchReportKind::Json => file.write_all(json::write(outcome).as_bytes()),
+            BenchReportKind::Html => file.write_all(html::page(outcome).as_bytes()),
+            BenchReportKind::Hlog => hlog::write(outcome)
+                .map_err(io::Error::other)
+                .and_then(|log| file.write_all(&log)),
+        };
+        written.map_err(|source| Failure::Write { file: path, source })?;
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<Outcome, Failure> {
+    let text = input::text(file)?;
+    json::read(&text).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))
+}
+
+/// `kmspec bench --compare A B`.
+pub(super) fn compare(
+    first: &Path,
+    second: &Path,
+    tolerance: f64,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let compared = compare_outcomes(&read(first)?, &read(second)?, tolerance);
+    let compared = compared.map_err(|error| Failure::Usage(error.to_string()))?;
+    output.line(&compared)?;
+    if compared.is_slower() {
+        output.flush()?;
+        complain(format_args!(
+            "{} is slower than {}",
+            second.display(),
+            first.display()
+        ));
+        return Ok(Exit::Fails);
+    }
+    Ok(Exit::Holds)
+}
+
+/// `kmspec bench --merge FILE..`.
+pub(super) fn merge(args: &BenchArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let outcomes: Result<Vec<Outcome>, Failure> =
+        args.instead.merge.iter().map(|file| read(file)).collect();
+    let sum = merge_outcomes(&outcomes?).map_err(|error| Failure::Usage(error.to_string()))?;
+    let reports = open(&args.judge.report)?;
+    output.line(text::report(&sum).trim_end())?;
+    output.flush()?;
+    write(reports, &sum)?;
+    Ok(super::judge(&sum, &args.judge.fail_if))
+}
