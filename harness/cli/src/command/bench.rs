@@ -99,6 +99,10 @@ impl Under {
         let runtime = super::runtime()?;
         let (address, instance) = match origin {
             Origin::Address(address) => (address, None),
+            Origin::Client(_) => {
+                let what = "a client answers nothing; give a host to put load on";
+                return Err(Failure::Usage(format!("{name}: {what}")));
+            }
             Origin::Launch(launch) => {
                 let instance = runtime.block_on(launch.start());
                 let instance = instance.map_err(|error| Failure::Usage(error.to_string()))?;
