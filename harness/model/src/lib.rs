@@ -33,6 +33,7 @@
 pub mod admin;
 pub mod client;
 pub mod fault;
+pub mod fleet;
 pub mod publish;
 
 mod clock;

@@ -214,6 +214,10 @@ impl Interval {
     pub const MIN: u32 = 15;
     /// Longest, in minutes.
     pub const MAX: u32 = 43_200;
+    /// The default between attempts of a client that is not activated: two hours.
+    pub const ACTIVATION: Self = Self(ResponseBody::ACTIVATION_INTERVAL);
+    /// The default between renewals of one that is: seven days.
+    pub const RENEWAL: Self = Self(ResponseBody::RENEWAL_INTERVAL);
 
     /// From minutes.
     pub const fn from_minutes(minutes: u32) -> Result<Self, SettingError> {

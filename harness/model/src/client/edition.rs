@@ -33,6 +33,9 @@ pub struct Edition {
 }
 
 impl Edition {
+    /// The lab's own client, of version 6.
+    pub const LAB: &'static Self = &LAB;
+
     /// The edition with this id.
     pub fn named(id: &str) -> Option<&'static Self> {
         EDITIONS.iter().find(|edition| edition.id == id)

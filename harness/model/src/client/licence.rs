@@ -133,6 +133,17 @@ impl Licence {
         }
     }
 
+    /// When it comes to reduced functionality unless a host is reached before; `None` without a key.
+    pub fn lapses(&self) -> Option<FileTime> {
+        match self.basis {
+            Basis::Unlicensed => None,
+            Basis::Grace { since } => Some(since.plus(days(self.grace_days.into()))),
+            Basis::Activated { at } => {
+                Some(at.plus(days(ACTIVATED_DAYS)).plus(days(TOLERANCE_DAYS)))
+            }
+        }
+    }
+
     /// When the machine next wants to ask a host, which may be in the past: then it asks as soon as it can.
     ///
     /// After a success it waits the renewal interval; before the first, and after a failure, the activation interval.
