@@ -9,11 +9,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anstream::{AutoStream, ColorChoice};
-use kmspec_conformance::catalogue::{self, Role};
+use kmspec_conformance::catalogue::Role;
 use kmspec_runner::peer::Timing;
 use kmspec_runner::plan::{Interrupt, Plan};
 use kmspec_runner::report::text::{self, Style};
-use kmspec_runner::{Exit, Level, Options, RunResult, Target, Verdict, run as run_plan};
+use kmspec_runner::{Exit, Options, RunResult, Target, Verdict, run as run_plan};
 
 use crate::args::{HowArgs, RunArgs};
 use crate::command::interrupt::Interrupted;
@@ -144,18 +144,9 @@ pub(crate) fn options(how: &HowArgs, jobs: usize, clock: bool) -> Options {
         run_timeout: how.run_timeout,
         fail_fast: how.fail_fast,
         repeat: how.repeat,
-        level: level(how.level),
+        level: how.level,
         clock,
         ..Options::default()
-    }
-}
-
-/// The runner's word for a level of the catalogue.
-pub(crate) fn level(level: catalogue::Level) -> Level {
-    match level {
-        catalogue::Level::Must => Level::Must,
-        catalogue::Level::Should => Level::Should,
-        catalogue::Level::May => Level::May,
     }
 }
 

@@ -78,6 +78,15 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Padding of `len` octets: these if there are as many, else zeros; no field at all where there is none.
+    pub(crate) fn padding(&mut self, field: &'static str, len: usize, octets: &[u8]) {
+        match len {
+            0 => {}
+            len if len == octets.len() => self.bytes(field, octets),
+            len => self.zeros(field, len),
+        }
+    }
+
     /// An 8-bit integer.
     pub fn u8(&mut self, field: &'static str, value: u8) {
         self.bytes(field, &[value]);

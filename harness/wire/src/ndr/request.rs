@@ -73,11 +73,7 @@ impl<'a> RequestStub<'a> {
             trailing,
         } = *self;
         w.u32("requestSize", request_size);
-        match syntax.gap() {
-            0 => {}
-            len if len == gap.len() => w.bytes("requestSize.padding", gap),
-            len => w.zeros("requestSize.padding", len),
-        }
+        w.padding("requestSize.padding", syntax.gap(), gap);
         syntax.write(w, "max_count", max_count);
         w.bytes("request", request);
         if !trailing.is_empty() {

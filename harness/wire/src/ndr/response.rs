@@ -104,11 +104,7 @@ impl<'a> ResponseStub<'a> {
             trailing,
         } = *self;
         w.u32("responseSize", response_size);
-        match syntax.gap() {
-            0 => {}
-            len if len == gap.len() => w.bytes("responseSize.padding", gap),
-            len => w.zeros("responseSize.padding", len),
-        }
+        w.padding("responseSize.padding", syntax.gap(), gap);
         match returned {
             None => syntax.write(w, "referent", 0),
             Some(returned) => returned.encode(syntax, w),
@@ -165,11 +161,7 @@ impl<'a> Returned<'a> {
         syntax.write(w, "referent", referent);
         syntax.write(w, "max_count", max_count);
         w.bytes("response", response);
-        match align4(response.len()) {
-            0 => {}
-            len if len == padding.len() => w.bytes("response.padding", padding),
-            len => w.zeros("response.padding", len),
-        }
+        w.padding("response.padding", align4(response.len()), padding);
     }
 }
 

@@ -58,11 +58,11 @@ impl<'a> BindAck<'a> {
         w.u32("assoc_group_id", assoc_group_id);
         w.u16("sec_addr.length", length16(secondary_address.len()));
         w.bytes("sec_addr.port_spec", secondary_address);
-        match padding_after(secondary_address.len()) {
-            0 => {}
-            len if len == padding.len() => w.bytes("sec_addr.padding", padding),
-            len => w.zeros("sec_addr.padding", len),
-        }
+        w.padding(
+            "sec_addr.padding",
+            padding_after(secondary_address.len()),
+            padding,
+        );
         results.encode(w);
         if !trailing.is_empty() {
             w.bytes("trailing", trailing);

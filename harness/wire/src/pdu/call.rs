@@ -145,6 +145,30 @@ open_enum! {
     }
 }
 
+impl FaultStatus {
+    /// Whether a fault must not have it: success, warnings, and exceptions that clients' run-time systems raise
+    /// themselves. Source: MS-RPCE 3.3.3.5.1.
+    pub const fn is_forbidden(self) -> bool {
+        matches!(
+            self.0,
+            0x0000_0000
+                | 0x8000_0001
+                | 0x8000_0002
+                | 0x8000_0003
+                | 0xc000_0005
+                | 0xc000_0006
+                | 0xc000_001d
+                | 0xc000_0096
+                | 0xc000_00aa
+                | 0xc000_00fd
+                | 0xc000_0194
+                | 0xc000_0235
+                | 0xc000_0409
+                | 0xc000_0420
+        )
+    }
+}
+
 /// Body of a fault. Source: C706 12.6.4.7; MS-RPCE 2.2.2.8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault<'a> {

@@ -102,7 +102,7 @@ pub(crate) fn every_answer(selection: &Selection) -> Vec<About> {
         .filter(wanted)
         .map(|requirement| About {
             id: requirement.id.clone(),
-            level: super::level(requirement.level),
+            level: requirement.level,
             role: requirement.role.name(),
             title: requirement.title.clone(),
             source: requirement.source.clone(),
