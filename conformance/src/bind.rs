@@ -28,6 +28,7 @@ pub(crate) static BIND: Suite = Suite::new(
         &syntaxes::INTERFACE_MAJOR,
         &syntaxes::INTERFACE_MINOR_NEWER,
         &syntaxes::UNKNOWN_TRANSFER_SYNTAX,
+        &syntaxes::UNKNOWN_TRANSFER_SYNTAX_OCTET,
         &syntaxes::TRANSFER_SYNTAX_VERSION,
         &syntaxes::LIST_PICKS_SUPPORTED,
         &lists::AFTER_LONG_LIST,

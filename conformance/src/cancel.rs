@@ -19,7 +19,7 @@ pub(crate) static CANCEL: Suite = Suite::new(
 
 case! {
     /// `co_cancel` and orphaned are ignored while no call is open, and calls behind them are answered.
-    NO_CALL { id: "rpc.cancel.no-call" }
+    NO_CALL { id: "rpc.cancel.no-call", needs: [Time] }
     for (first, second, call_id) in [
         ("never-made", (PduType::CO_CANCEL, PduType::ORPHANED, 3_u32)),
         ("already-answered", (PduType::CO_CANCEL, PduType::ORPHANED, 2)),

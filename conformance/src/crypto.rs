@@ -1,7 +1,9 @@
 //! Envelopes: kms-protocol section 4.
 
+use kmspec_runner::check::Field;
 use kmspec_runner::peer::{Activation, Lawful};
 use kmspec_runner::{Peer, Stop, Suite, case};
+use kmspec_wire::crypto::xor;
 use kmspec_wire::kms::envelope::{Content, Mac, Padding, Proof, RequestParts};
 use kmspec_wire::kms::{HResult, Version};
 
@@ -24,6 +26,8 @@ pub(crate) static CRYPTO: Suite = Suite::new(
         &PADDING,
         &RANDOM_FRESH,
         &RANDOM_FRESH_REPEATED,
+        &RANDOM_FRESH_ALL_OCTETS,
+        &RANDOM_FRESH_OF_ITS_OWN,
         &ANY_IV,
         &REJECT_WRONG_MAC,
         &REJECT_WRONG_PADDING,
@@ -131,6 +135,41 @@ case! {
     async fn(peer) {
         let answers = repeated(&peer, version).await?;
         kms::all_different("hash of the random block", &answers.iter().map(hash_of).collect::<Vec<_>>())
+    }
+}
+
+case! {
+    /// All sixteen octets of the random block are random: over sixteen answers none of them stays the same.
+    RANDOM_FRESH_ALL_OCTETS { id: "crypto.random-fresh/all-octets", needs: [Kms] }
+    for version in [("v5", Version::V5), ("v6", Version::V6)];
+    async fn(peer) {
+        let mut link = peer.bound().await?;
+        let mut blocks = Vec::new();
+        for _ in 0..16 {
+            blocks.push(random_of(&link.activate(&peer.request(version)).await?));
+        }
+        // By chance one octet in 2^120 does.
+        let constant = (0..16).filter(|octet| blocks.iter().all(|block| block[*octet] == blocks[0][*octet]));
+        Field::derived("octets that are the same in sixteen random blocks", constant.collect::<Vec<usize>>()).is(vec![])
+    }
+}
+
+case! {
+    /// The random block is not made of what the message shows anyway: its IV, its hardware id, what was asked.
+    RANDOM_FRESH_OF_ITS_OWN { id: "crypto.random-fresh/of-its-own", needs: [Kms] }
+    for version in [("v5", Version::V5), ("v6", Version::V6)];
+    async fn(peer) {
+        let answer = peer.activate(&peer.request(version)).await?;
+        let shown = [
+            ("IV of the request", answer.request.iv),
+            ("decrypted IV of the request", answer.request.decrypted_iv),
+            ("IV of the response", answer.iv),
+            ("CMID", answer.cmid.to_le_bytes()),
+            ("zeros", [0; 16]),
+        ];
+        let random = random_of(&answer);
+        let same = shown.iter().find(|(_, block)| *block == random).map(|(name, _)| *name);
+        Field::derived("what the random block is a copy of", same).is(None)
     }
 }
 
@@ -281,5 +320,13 @@ fn hash_of(answer: &Activation) -> [u8; 32] {
     match answer.proof {
         Proof::V5 { hash, .. } | Proof::V6 { hash, .. } => hash,
         Proof::V4 { .. } => [0; 32],
+    }
+}
+
+/// The random block R, out of X = R xor D.
+fn random_of(answer: &Activation) -> [u8; 16] {
+    match answer.proof {
+        Proof::V5 { x, .. } | Proof::V6 { x, .. } => xor(x, answer.request.decrypted_iv),
+        Proof::V4 { .. } => [0; 16],
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use kmspec_runner::check::{Answer, closed, fault, responds, silent};
+use kmspec_runner::check::{Answer, closed, fault, refusal, responds, silent};
 use kmspec_runner::{Link, Peer, Stop, Suite, case};
 use kmspec_wire::pdu::{FaultStatus, PfcFlags, RequestBuilder};
 
@@ -13,6 +13,7 @@ pub(crate) static FRAGMENT: Suite = Suite::new(
     &[
         &TWO,
         &TWO_TOGETHER,
+        &TWO_TWICE,
         &MANY_SMALL,
         &MANY_SMALL_AT_ONCE,
         &EMPTY,
@@ -61,6 +62,31 @@ case! {
             return Ok(());
         }
         link.call_or_closed(&peer.call().call_id(3)).await
+    }
+}
+
+case! {
+    /// A call in fragments is put together from its own fragments: nothing is left of the one before, which lacked half.
+    TWO_TWICE { id: "rpc.fragment.two/one-call-after-another" }
+    for cut in CUTS;
+    async fn(peer) {
+        let mut link = peer.bound().await?;
+        let lacking = long_call(&peer);
+        let half = lacking.stub.len() / 2;
+        link.send(together(&[piece(&lacking, FIRST, 0..8), piece(&lacking, LAST, 8..half)])).await?;
+        let answers = [fault([]).call(2), refusal().call(2), responds().call(2)];
+        if link.answers(&answers, &[closed()]).await?.ended.is_some() {
+            return Ok(());
+        }
+        for call_id in [3, 4] {
+            let call = long_call(&peer).call_id(call_id);
+            let (cut, end) = (cut(call.stub.len()), call.stub.len());
+            link.send(together(&[piece(&call, FIRST, 0..cut), piece(&call, LAST, cut..end)])).await?;
+            if link.ok_or(call_id, &[closed()]).await?.is_none() {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 }
 

@@ -421,6 +421,10 @@ fn free_fields() -> Vec<(&'static str, Change)> {
             workstation: name(63),
             ..r
         }),
+        ("workstation-not-ascii", |r| RequestBody {
+            workstation: WorkstationName::new("b\u{fc}ro-\u{1f5a5}").unwrap_or_default(),
+            ..r
+        }),
         ("n-policy-1", |r| RequestBody { n_policy: 1, ..r }),
         ("n-policy-25", |r| RequestBody { n_policy: 25, ..r }),
     ]

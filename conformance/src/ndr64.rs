@@ -1,15 +1,16 @@
 //! Stubs in NDR64.
 
-use kmspec_runner::check::{Answer, closed, fault, refusal};
+use kmspec_runner::check::{Answer, SeenAck, closed, fault, refusal};
 use kmspec_runner::{Suite, case};
 use kmspec_wire::kms::Version;
 use kmspec_wire::ndr::{RequestStub, TransferSyntax};
-use kmspec_wire::pdu::FaultStatus;
+use kmspec_wire::pdu::{ContextId, ContextResult, FaultStatus};
 
 use crate::fragment::piece;
 use crate::ndr::{
     VERSIONS, answers_in_layout, ask, bound_in, refused_in_layout, send_again, send_stub, valid,
 };
+use crate::offer::needs_alter;
 
 pub(crate) static NDR64: Suite = Suite::new(
     "ndr64",
@@ -21,6 +22,7 @@ pub(crate) static NDR64: Suite = Suite::new(
         &MAX_COUNT_HIGH_HALF,
         &SYNTAX_FOLLOWS_CONTEXT,
         &SYNTAX_FOLLOWS_CONTEXT_TWO_CLIENTS,
+        &SYNTAX_FOLLOWS_CONTEXT_BOTH_AT_ONCE,
     ],
 );
 
@@ -112,6 +114,27 @@ case! {
         answers_in_layout(&mut one, TransferSyntax::Ndr64, version).await?;
         answers_in_layout(&mut other, TransferSyntax::Ndr32, version).await?;
         answers_in_layout(&mut one, TransferSyntax::Ndr64, version).await
+    }
+}
+
+case! {
+    /// Two contexts of one connection keep each its own transfer syntax, whichever was agreed on last.
+    SYNTAX_FOLLOWS_CONTEXT_BOTH_AT_ONCE { id: "rpc.ndr64.syntax-follows-context/one-connection", needs: [Kms, Clock] }
+    for (first, second) in [
+        ("ndr64-first", (TransferSyntax::Ndr64, TransferSyntax::Ndr32)),
+        ("ndr32-first", (TransferSyntax::Ndr32, TransferSyntax::Ndr64)),
+    ];
+    async fn(peer) {
+        needs_alter(&peer).await?;
+        bound_in(&peer, TransferSyntax::Ndr64).await?;
+        let mut link = bound_in(&peer, first).await?;
+        link.send(peer.alter().offering(1, peer.interface(), &[second.id()]).encoded()).await?;
+        link.alter_context_resp().await?.results_among(&[&[ContextResult::accepted(second.id())]])?;
+        for (context, syntax) in [(0, first), (1, second), (0, first)] {
+            link.use_context(ContextId(context), syntax);
+            link.activate(&peer.request(Version::V6)).await?;
+        }
+        Ok(())
     }
 }
 

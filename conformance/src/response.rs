@@ -65,7 +65,7 @@ case! {
 
 case! {
     /// Several calls on one connection are all answered, unless the target ends it in order behind a response.
-    SEVERAL_CALLS { id: "rpc.response.several-calls" }
+    SEVERAL_CALLS { id: "rpc.response.several-calls", needs: [Time] }
     for count in [("10", 10), ("40", 40)];
     async fn(peer) {
         let mut link = peer.bound().await?;

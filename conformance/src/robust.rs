@@ -45,7 +45,7 @@ case! {
 
 case! {
     /// Random octets, half of them behind a valid header, do not harm the host.
-    RANDOM_OCTETS { id: "rpc.robust.random-octets", needs: [Probe] }
+    RANDOM_OCTETS { id: "rpc.robust.random-octets", needs: [Time, Probe] }
     for header in [
         ("bare", None),
         ("request", Some(PduType::REQUEST)),
@@ -60,7 +60,7 @@ case! {
 
 case! {
     /// A bind of three contexts with one octet changed gets a defined reply or the end.
-    MUTATED_BIND { id: "rpc.robust.mutated-bind-and-request/bind", needs: [Probe] }
+    MUTATED_BIND { id: "rpc.robust.mutated-bind-and-request/bind", needs: [Time, Probe] }
     for value in VALUES;
     async fn(peer) {
         let bind = three_contexts(&peer);
@@ -74,7 +74,7 @@ case! {
 
 case! {
     /// A call with one octet changed gets a defined reply or the end.
-    MUTATED_REQUEST { id: "rpc.robust.mutated-bind-and-request/request", needs: [Probe] }
+    MUTATED_REQUEST { id: "rpc.robust.mutated-bind-and-request/request", needs: [Time, Probe] }
     for value in VALUES;
     async fn(peer) {
         let call = peer.call().encoded().bytes;

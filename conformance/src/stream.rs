@@ -32,7 +32,7 @@ pub(crate) static STREAM: Suite = Suite::new(
 
 case! {
     /// Delivery in single octets gives the same result as in one piece.
-    OCTET_BY_OCTET { id: "rpc.stream.octet-by-octet" }
+    OCTET_BY_OCTET { id: "rpc.stream.octet-by-octet", needs: [Time] }
     async fn(peer) {
         let mut link = peer.connect().await?;
         link.send_apart(peer.bind().encoded().bytes.chunks(1), PAUSE).await?;
@@ -168,7 +168,7 @@ case! {
 
 case! {
     /// A connection on which nothing was ever sent is told nothing, and can be bound after a while or has ended.
-    IDLE_UNBOUND { id: "rpc.stream.idle/unbound" }
+    IDLE_UNBOUND { id: "rpc.stream.idle/unbound", needs: [Time] }
     async fn(peer) {
         let mut link = peer.connect().await?;
         if ended_while_idle(&mut link).await? {
@@ -181,7 +181,7 @@ case! {
 
 case! {
     /// A bound connection that stays idle is told nothing, and takes a call after a while or has ended.
-    IDLE_BOUND { id: "rpc.stream.idle/bound" }
+    IDLE_BOUND { id: "rpc.stream.idle/bound", needs: [Time] }
     async fn(peer) {
         let mut link = peer.bound().await?;
         if ended_while_idle(&mut link).await? {

@@ -39,13 +39,19 @@ case! {
 case! {
     /// A rejected context does not spoil the accepted one behind or before it.
     MIXED_RESULTS_USABLE { id: "rpc.bind.mixed-results-usable" }
-    for (accepted, results) in [
-        ("rejected-first", (1, [NO_INTERFACE, ACCEPTED])),
-        ("rejected-last", (0, [ACCEPTED, NO_INTERFACE])),
+    for (accepted, results, rejected_in) in [
+        ("rejected-first", (1, [NO_INTERFACE, ACCEPTED], SyntaxId::NDR32)),
+        ("rejected-last", (0, [ACCEPTED, NO_INTERFACE], SyntaxId::NDR32)),
+        ("rejected-first-in-ndr64", (1, [NO_INTERFACE, ACCEPTED], SyntaxId::NDR64)),
+        ("rejected-last-in-ndr64", (0, [ACCEPTED, NO_INTERFACE], SyntaxId::NDR64)),
     ];
     async fn(peer) {
-        let interface = |id| if id == accepted { peer.interface() } else { SyntaxId::UNKNOWN_INTERFACE };
-        let bind = peer.bind_without_contexts().offering(0, interface(0), NDR32).offering(1, interface(1), NDR32);
+        let element = |id| match id == accepted {
+            true => (peer.interface(), SyntaxId::NDR32),
+            false => (SyntaxId::UNKNOWN_INTERFACE, rejected_in),
+        };
+        let [(first, in_first), (second, in_second)] = [element(0), element(1)];
+        let bind = peer.bind_without_contexts().offering(0, first, &[in_first]).offering(1, second, &[in_second]);
         let (mut link, ack) = offered(&peer, &bind).await?;
         ack.results_among(&[&results])?;
         link.send(peer.call().context(accepted).encoded()).await?;

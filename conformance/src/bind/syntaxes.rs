@@ -64,6 +64,19 @@ case! {
 }
 
 case! {
+    /// A transfer syntax whose UUID differs in a single octet is another one.
+    UNKNOWN_TRANSFER_SYNTAX_OCTET { id: "rpc.bind.unknown-transfer-syntax/one-octet" }
+    for syntax in [("ndr32", SyntaxId::NDR32), ("ndr64", SyntaxId::NDR64)];
+    async fn(peer) {
+        for octet in 0..16 {
+            let (_, ack) = offered(&peer, &alone(&peer, peer.interface(), &[off_by(syntax, octet)])).await?;
+            ack.results_among(&[&[NO_SYNTAX]])?;
+        }
+        Ok(())
+    }
+}
+
+case! {
     /// The version of a transfer syntax counts.
     TRANSFER_SYNTAX_VERSION { id: "rpc.bind.transfer-syntax-version" }
     for syntax in [
@@ -72,6 +85,9 @@ case! {
         ("ndr32-0.0", SyntaxId::NDR32.version(0, 0)),
         ("ndr64-2.0", SyntaxId::NDR64.version(2, 0)),
         ("ndr64-0.0", SyntaxId::NDR64.version(0, 0)),
+        ("ndr32-2.1", SyntaxId::NDR32.version(2, 1)),
+        ("ndr64-1.1", SyntaxId::NDR64.version(1, 1)),
+        ("ndr32-0.2", SyntaxId::NDR32.version(0, 2)),
     ];
     async fn(peer) {
         let (_, ack) = offered(&peer, &alone(&peer, peer.interface(), &[syntax])).await?;
@@ -112,6 +128,11 @@ fn alone(peer: &Peer, interface: SyntaxId, syntaxes: &[SyntaxId]) -> BindBuilder
 
 /// The target's interface with one octet of its UUID changed.
 fn differing(peer: &Peer, octet: usize) -> SyntaxId {
-    let SyntaxId { uuid, major, minor } = peer.interface();
+    off_by(peer.interface(), octet)
+}
+
+/// This syntax with one octet of its UUID changed.
+fn off_by(syntax: SyntaxId, octet: usize) -> SyntaxId {
+    let SyntaxId { uuid, major, minor } = syntax;
     SyntaxId::new(uuid.as_u128() ^ 0x01 << (8 * (15 - octet)), major, minor)
 }

@@ -15,12 +15,20 @@ case! {
     /// A machine that was not seen for 30 days is counted no longer; one that was seen again is.
     EXPIRE_30_DAYS { id: "policy.expire-30-days", needs: [Kms, Fresh] }
     async fn(peer) {
-        let (a, b, c) = (peer.cmid(), peer.cmid(), peer.cmid());
+        let (a, b, c, d, e) = (peer.cmid(), peer.cmid(), peer.cmid(), peer.cmid(), peer.cmid());
         let mut counts = Vec::new();
-        for (day, cmid) in [(0, a), (0, b), (29, a), (31, c)] {
-            counts.push(counted_on(&peer, day, cmid).await?);
+        for (minutes, cmid) in [
+            (0, a),
+            (0, b),
+            (29 * DAY, a),
+            (30 * DAY - 10, c),
+            (30 * DAY + 10, d),
+            (59 * DAY + 10, e),
+        ] {
+            counts.push(counted_after(&peer, minutes, cmid).await?);
         }
-        Field::derived("counts of A and B, of A after 29 days, of C after 31", counts).is(vec![1, 2, 2, 2])
+        let what = "counts of A and B, of A after 29 days, of C and D ten minutes before and after 30, of E ten after 59";
+        Field::derived(what, counts).is(vec![1, 2, 2, 3, 3, 3])
     }
 }
 
@@ -43,17 +51,26 @@ case! {
     REQUEST_COUNTERS { id: "policy.request-counters", needs: [Kms, Fresh] }
     async fn(peer) {
         let before = counters(&peer).await?;
-        for (_, status) in STATUSES {
-            peer.activate(&RequestBody { license_status: status, ..peer.request(Version::V6) }).await?;
+        // Of each status another number, so that none can stand for another.
+        for (times, (_, status)) in (1..).zip(STATUSES) {
+            for _ in 0..times {
+                peer.activate(&RequestBody { license_status: status, ..peer.request(Version::V6) }).await?;
+            }
         }
+        let uncounted = LicenseStatus::EXTENDED_GRACE;
+        peer.activate(&RequestBody { license_status: uncounted, ..peer.request(Version::V6) }).await?;
         let refused = RequestBody { n_policy: 1001, license_status: LicenseStatus::LICENSED, ..peer.request(Version::V6) };
         peer.meets(&peer.seal(&refused), &[Lawful::AnyFailure], &[]).await?;
         let after = counters(&peer).await?;
         let grew = |name: &str| after.get(name).copied().unwrap_or(0) - before.get(name).copied().unwrap_or(0);
         let by_status = STATUSES.map(|(name, _)| (name, grew(name)));
-        let wanted = STATUSES.map(|(name, status)| (name, 1 + i64::from(status == LicenseStatus::LICENSED)));
+        let mut times = 0;
+        let wanted = STATUSES.map(|(name, status)| {
+            times += 1;
+            (name, times + i64::from(status == LicenseStatus::LICENSED))
+        });
         Field::derived("requests of each license status", by_status).is(wanted)?;
-        Field::derived("requests, and those refused", (grew("total"), grew("failed"))).is((7, 1))
+        Field::derived("requests, and those refused", (grew("total"), grew("failed"))).is((23, 1))
     }
 }
 
@@ -67,9 +84,12 @@ const STATUSES: [(&str, LicenseStatus); 6] = [
     ("notification", LicenseStatus::NOTIFICATION),
 ];
 
-/// The count that a machine is told on this day after today.
-async fn counted_on(peer: &Peer, day: u64, cmid: Guid) -> Result<u32, Stop> {
-    let now = peer.now().plus(day * FileTime::DAY);
+/// Minutes.
+const DAY: u64 = 24 * 60;
+
+/// The count that a machine is told so many minutes after now.
+async fn counted_after(peer: &Peer, minutes: u64, cmid: Guid) -> Result<u32, Stop> {
+    let now = peer.now().plus(minutes * FileTime::MINUTE);
     let seconds = now.to_unix_nanos() / 1_000_000_000;
     peer.control("clock", &seconds.to_string()).await?;
     let request = RequestBody {

@@ -64,6 +64,8 @@ pub(crate) struct Quirk {
     pub(crate) orphaned: bool,
     pub(crate) rejected: Vec<ContextId>,
     pub(crate) negotiated: Vec<ContextId>,
+    /// The stub of the last call that came in fragments.
+    pub(crate) left_over: Vec<u8>,
     /// Largest request, once it was renegotiated.
     pub(crate) limit: Option<u16>,
 }

@@ -132,6 +132,8 @@ impl Fault {
                 | Self::ExpiresTooEarly
                 | Self::ExpiryNotRenewed
                 | Self::NotActivatedAnswers
+                | Self::ExpiresTooLate
+                | Self::CountsWrongStatus
         ) || matches!(self.area(), Area::Administration | Area::Publishing)
     }
 

@@ -17,7 +17,9 @@ pub(crate) fn answer(
     let time = host.clock.at(now);
     let opened = read(host, request);
     let mut result = opened.and_then(|request| {
-        host.counters.status(request.body.license_status);
+        let status =
+            deviate::policy::counted_status(host.settings.faults, request.body.license_status);
+        host.counters.status(status);
         let count = host.policy.decide(&host.settings, time, &request.body)?;
         seal(host, time, &request, count, out);
         Ok(())

@@ -5,7 +5,7 @@ use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::{HResult, LicenseStatus, RequestBody};
 
 use crate::deviate::policy as deviate;
-use crate::fault::Fault;
+use crate::fault::{Fault, Faults};
 use crate::products::Product;
 use crate::settings::Settings;
 
@@ -88,6 +88,12 @@ impl Policy {
         request: &RequestBody,
     ) -> Result<u32, HResult> {
         let faults = settings.faults;
+        let charged = || Family::charged(settings, now);
+        if faults.has(Fault::CountOfRefused) {
+            let family = self.families.entry(deviate::family(faults, request));
+            // Whatever becomes of the request.
+            let _ = family.or_insert_with(charged).count(settings, now, request);
+        }
         let (largest, refused) = deviate::n_policy(faults, MAX_N_POLICY);
         if request.n_policy > largest {
             return Err(refused);
@@ -101,9 +107,13 @@ impl Policy {
         if request.client_time.distance(now) > deviate::skew(faults, CLOCK_SKEW, request, now) {
             return Err(HResult::INVALID_TIMESTAMP);
         }
-        let charged = || Family::charged(settings, now);
+        let of_others = self.families.values().map(|family| family.largest_n).max();
         let family = self.families.entry(deviate::family(faults, request));
-        family.or_insert_with(charged).count(settings, now, request)
+        let family = family.or_insert_with(charged);
+        if faults.has(Fault::CapOfAllApplications) {
+            family.largest_n = family.largest_n.max(of_others.unwrap_or_default());
+        }
+        family.count(settings, now, request)
     }
 }
 
@@ -191,17 +201,22 @@ impl Family {
         self.largest_n = deviate::largest_n(faults, self.largest_n, request.n_policy);
         let cmid = deviate::client(faults, request);
         let cap = self.cap(settings);
-        let known = self.clients.iter().position(|client| client.cmid == cmid);
+        let known = self
+            .clients
+            .iter()
+            .position(|client| deviate::same_machine(faults, client.cmid, cmid));
         let known = known.filter(|_| !faults.has(Fault::DuplicatesCounted));
         let before = if let Some(place) = known {
             self.clients.remove(place)
         } else {
-            self.make_room(cap, settings.limits.clients)?;
+            self.make_room(faults, cap, settings.limits.clients)?;
             None
         };
         let renewed = before.filter(|_| faults.has(Fault::ExpiryNotRenewed));
-        self.clients
-            .push_back(renewed.unwrap_or(Client { cmid, seen: now }));
+        if deviate::is_listed(faults, request) {
+            self.clients
+                .push_back(renewed.unwrap_or(Client { cmid, seen: now }));
+        }
         let count = deviate::count(faults, self.clients.len().min(cap), cap, request)?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
@@ -213,9 +228,13 @@ impl Family {
     }
 
     /// Lets go of the longest unseen where the list has reached its cap; a table that is full before that is an error.
-    fn make_room(&mut self, cap: usize, most: usize) -> Result<(), HResult> {
+    fn make_room(&mut self, faults: Faults, cap: usize, most: usize) -> Result<(), HResult> {
         while self.clients.len() >= cap {
-            self.clients.pop_front();
+            if faults.has(Fault::NewestMakesRoom) {
+                self.clients.pop_back();
+            } else {
+                self.clients.pop_front();
+            }
         }
         if self.clients.len() >= most {
             return Err(HResult::CMID_TABLE_EXHAUSTED);

@@ -10,7 +10,7 @@ use kmspec_runner::report::json::Report;
 use kmspec_runner::report::text::Style;
 
 use crate::args::{CompareArgs, CompareFormat, ReportKind, ReportTo};
-use crate::command::run::{colours, level};
+use crate::command::run::colours;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Output, complain, tell};
@@ -69,7 +69,7 @@ fn show(args: &CompareArgs, named: &[Named], output: &mut Output) -> Result<Exit
     }
     let reports = open(&args.report)?;
     let rules = Rules {
-        level: level(args.level),
+        level: args.level,
         common: args.common,
     };
     let comparison = side_by_side(named, rules);

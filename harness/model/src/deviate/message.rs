@@ -183,6 +183,11 @@ pub(crate) fn response<'a>(
         [0x52; 16]
     } else if faults.has(Fault::RandomOfClient) {
         request.body.cmid.to_le_bytes()
+    } else if faults.has(Fault::RandomOfIv) {
+        request.iv
+    } else if faults.has(Fault::RandomHalf) {
+        let [.., a, b, c, d, e, f, g, h] = salts.random;
+        [0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d, e, f, g, h]
     } else {
         salts.random
     };

@@ -27,8 +27,14 @@ pub(crate) fn offers(
     if syntax == TransferSyntax::Ndr64 && faults.has(Fault::Ndr64WrongReason) {
         return false;
     }
+    let right = syntax.id();
+    let half = |id: SyntaxId| (id.uuid.as_u128() >> 64, id.major, id.minor);
+    let any = |like: &dyn Fn(SyntaxId) -> bool| context.transfer_syntaxes.iter().any(like);
     honest
-        || faults.has(Fault::SyntaxVersionIgnored) && offered.any(|id| id.uuid == syntax.id().uuid)
+        || faults.has(Fault::SyntaxVersionIgnored) && any(&|id| id.uuid == right.uuid)
+        || faults.has(Fault::SyntaxMinorIgnored)
+            && any(&|id| (id.uuid, id.major) == (right.uuid, right.major))
+        || faults.has(Fault::SyntaxHalfCompared) && any(&|id| half(id) == half(right))
         || faults.has(Fault::UnknownSyntaxAccepted)
         || faults.has(Fault::NoSyntaxesAccepted) && context.transfer_syntaxes.is_empty()
 }

@@ -78,6 +78,9 @@ pub(crate) fn octets(
     if faked.into_iter().any(|fault| faults.has(fault)) {
         patch(10, &auth_length);
     }
+    if faults.has(Fault::AckReservedOctets) && ptype == PduType::BIND_ACK {
+        scribble(out, start);
+    }
     if faults.has(Fault::SecondaryAddressMisaligned) && ptype == PduType::BIND_ACK {
         misalign(out, start);
     }
@@ -103,6 +106,21 @@ fn change_length(out: &mut [u8], start: usize, more: i16) {
         *place = u16::from_le_bytes(*place)
             .saturating_add_signed(more)
             .to_le_bytes();
+    }
+}
+
+/// Writes into the reserved octets of the result list of a `bind_ack`.
+fn scribble(out: &mut [u8], start: usize) {
+    let address = start.saturating_add(26);
+    let length = out
+        .get(address.saturating_sub(2)..)
+        .and_then(|octets| octets.first_chunk());
+    let len = length.map_or(0, |length| usize::from(u16::from_le_bytes(*length)));
+    let list = address
+        .saturating_add(len)
+        .saturating_add(2usize.wrapping_sub(len) & 3);
+    if let Some([_, reserved @ ..]) = out.get_mut(list..list.saturating_add(4)) {
+        reserved.fill(0x5a);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::guid::Guid;
-use kmspec_wire::kms::{HResult, RequestBody};
+use kmspec_wire::kms::{HResult, LicenseStatus, RequestBody};
 
 use crate::fault::{Fault, Faults};
 
@@ -46,7 +46,31 @@ pub(crate) fn family(faults: Faults, request: &RequestBody) -> Guid {
     if faults.has(Fault::CountAcrossApplications) {
         return Guid::NIL;
     }
+    if faults.has(Fault::CountPerEdition) {
+        return request.activation_id;
+    }
     request.application_id
+}
+
+/// The status a request is counted under.
+pub(crate) fn counted_status(faults: Faults, honest: LicenseStatus) -> LicenseStatus {
+    match honest {
+        LicenseStatus::OOB_GRACE if faults.has(Fault::CountsWrongStatus) => {
+            LicenseStatus::OOT_GRACE
+        }
+        honest => honest,
+    }
+}
+
+/// Whether two CMIDs are those of one machine.
+pub(crate) fn same_machine(faults: Faults, one: Guid, other: Guid) -> bool {
+    let half = |cmid: Guid| cmid.as_u128() >> 64;
+    one == other || faults.has(Fault::CmidHalfCompared) && half(one) == half(other)
+}
+
+/// Whether a machine is put on the list at all.
+pub(crate) fn is_listed(faults: Faults, request: &RequestBody) -> bool {
+    !(faults.has(Fault::LicensedNotCounted) && request.license_status == LicenseStatus::LICENSED)
 }
 
 /// What a client is known by.
@@ -63,7 +87,10 @@ pub(crate) fn counted_for(faults: Faults, honest: u64) -> u64 {
         return u64::MAX;
     }
     if faults.has(Fault::ExpiresTooEarly) {
-        FileTime::DAY
+        return FileTime::DAY;
+    }
+    if faults.has(Fault::ExpiresTooLate) {
+        honest.saturating_add(FileTime::DAY / 2)
     } else {
         honest
     }

@@ -49,6 +49,7 @@ faults! {
         AckTrailingOctets "ack-trailing-octets" "rpc.bind.ack-basic": "writes four octets behind the result list";
         AckWithoutSyntax "ack-without-syntax" "rpc.bind.ack-basic": "accepts without naming a transfer syntax";
         AckSyntaxVersionZero "ack-syntax-version-zero" "rpc.bind.ack-basic": "names version 0 of the transfer syntax it accepts";
+        AckReservedOctets "ack-reserved-octets" "rpc.bind.ack-basic": "leaves the reserved octets of a result list as they were in memory";
         BindFlagsCopied "bind-flags-copied" "rpc.bind.flags-first-last-optional": "copies the flags of a bind into its bind_ack";
         BindOtherFlagsCopied "bind-other-flags-copied" "rpc.bind.flags-others-ignored": "adds the unknown flags of a bind to its bind_ack";
         ConcMpxRefused "conc-mpx-refused" "rpc.bind.flags-conc-mpx": "refuses binds that ask for multiplexing";
@@ -67,7 +68,9 @@ faults! {
         NewerMinorCloses "newer-minor-closes" "rpc.bind.interface-minor-version-newer": "closes on a newer minor version of its interface";
         UnknownSyntaxAccepted "unknown-syntax-accepted" "rpc.bind.unknown-transfer-syntax": "accepts any transfer syntax";
         UnknownSyntaxReason "unknown-syntax-reason" "rpc.bind.unknown-transfer-syntax": "gives no reason for refusing a transfer syntax";
+        SyntaxHalfCompared "syntax-half-compared" "rpc.bind.unknown-transfer-syntax": "compares the first half of a transfer syntax UUID only";
         SyntaxVersionIgnored "syntax-version-ignored" "rpc.bind.transfer-syntax-version": "accepts any version of a transfer syntax";
+        SyntaxMinorIgnored "syntax-minor-ignored" "rpc.bind.transfer-syntax-version": "compares the major version of a transfer syntax only";
         OnlyFirstSyntaxRead "only-first-syntax-read" "rpc.bind.transfer-list-picks-supported": "reads the first transfer syntax of a context only";
         FixedContextStride "fixed-context-stride" "rpc.bind.element-after-long-list": "takes every context element for 44 octets";
         EmptyBindAcknowledged "empty-bind-acknowledged" "rpc.bind.no-contexts": "acknowledges a bind without contexts";
@@ -76,6 +79,7 @@ faults! {
         TruncatedBindWaits "truncated-bind-waits" "rpc.bind.truncated-body": "waits for more after a bind that ends early";
         WideContextCount "wide-context-count" "rpc.bind.reserved-fields-ignored": "reads the context count as 32 bits and waits for as many";
         RejectionSpoilsBind "rejection-spoils-bind" "rpc.bind.mixed-results-usable": "rejects all contexts when it rejects one";
+        Ndr64OfAnyInterface "ndr64-of-any-interface" "rpc.bind.mixed-results-usable": "wants NDR64 of a bind that offers it for another interface only";
         SecondContextUnusable "second-context-unusable" "rpc.bind.one-new-context-per-bind": "accepts several contexts and serves the first only";
         ContextIdLowOctet "context-id-low-octet" "rpc.bind.context-id-arbitrary": "keeps the low octet of a context id only";
         ContextIdFfffIsNone "context-id-ffff-is-none" "rpc.bind.context-id-arbitrary": "takes context id 0xffff for no context";
@@ -149,6 +153,7 @@ faults! {
         FaultUninitialised "fault-uninitialised" "rpc.fault.no-uninitialised-octets": "leaves the reserved octets of faults as they were in memory";
         FaultStatusForbidden "fault-status-forbidden" "rpc.fault.status-allowed": "reports unknown operations as an access violation";
         FragmentsAnswered "fragments-answered" "rpc.fragment.two": "answers each fragment as if it were a call";
+        StubLeftOver "stub-left-over" "rpc.fragment.two": "puts a call in fragments behind the stub of the one before";
         ManyFragmentsHang "many-fragments-hang" "rpc.fragment.many-small": "gives no answer to a call of more than two fragments";
         EmptyFragmentHangs "empty-fragment-hangs" "rpc.fragment.empty": "ignores everything after a fragment without octets";
         LoneFragmentServed "lone-fragment-served" "rpc.fragment.without-first": "serves a last fragment as a whole call";
@@ -193,6 +198,7 @@ faults! {
         Ndr64PaddingRead "ndr64-padding-read" "rpc.ndr64.padding-ignored": "refuses NDR64 padding that is not zero";
         Ndr64HighHalfIgnored "ndr64-high-half-ignored" "rpc.ndr64.max-count-high-half": "ignores the high half of max_count";
         SyntaxGuessed "syntax-guessed" "rpc.ndr64.syntax-follows-context": "guesses the transfer syntax from the stub";
+        SyntaxOfNewest "syntax-of-newest" "rpc.ndr64.syntax-follows-context": "takes the transfer syntax of its newest context for that of all";
     }
     Message {
         MinorVersionOne "minor-version-one" "message.echo-version": "answers 4.0, 5.0 and 6.0 as 4.1, 5.1 and 6.1";
@@ -248,6 +254,8 @@ faults! {
         V6MacSlotAhead "v6-mac-slot-ahead" "crypto.v6-hmac": "makes the key of the v6 MAC two slots too late";
         RandomRepeats "random-repeats" "crypto.random-fresh": "uses the same random octets in all responses";
         RandomOfClient "random-of-client" "crypto.random-fresh": "makes random octets of the CMID";
+        RandomOfIv "random-of-iv" "crypto.random-fresh": "takes the IV of the request for random octets";
+        RandomHalf "random-half" "crypto.random-fresh": "fills half of its random octets with zeros";
         ResponsePaddingZero "response-padding-zero" "crypto.padding": "pads responses with zeros";
         TamperedServed "tampered-served" "crypto.reject-tampered": "does not look whether a v5 or v6 request decrypted well";
         PaddingUnchecked "padding-unchecked" "crypto.reject-tampered": "does not look at the padding of requests";
@@ -258,16 +266,23 @@ faults! {
     Policy {
         CountAcrossApplications "count-across-applications" "policy.count-distinct": "counts all families together";
         CountSkips "count-skips" "policy.count-distinct": "counts each new client twice";
+        CountOfRefused "count-of-refused" "policy.count-distinct": "counts machines whose requests it refuses";
+        CmidHalfCompared "cmid-half-compared" "policy.count-distinct": "compares the first half of a CMID only";
+        CountPerEdition "count-per-edition" "policy.count-distinct": "has a list of machines for each edition";
+        LicensedNotCounted "licensed-not-counted" "policy.count-distinct": "counts no machine that is licensed already";
         DuplicatesCounted "duplicates-counted" "policy.duplicate-not-counted": "counts a known client again";
         CountsPerVersion "counts-per-version" "policy.duplicate-not-counted": "counts a client again in each version";
         CountStartsAtZero "count-starts-at-zero" "policy.count-starts-at-one": "does not count the client that asks";
         CountForgotten "count-forgotten" "policy.count-distinct": "forgets its clients when somebody disconnects";
         NeverExpires "never-expires" "policy.expire-30-days": "never lets a client drop out";
         ExpiresTooEarly "expires-too-early" "policy.expire-30-days": "lets clients drop out after a day";
+        ExpiresTooLate "expires-too-late" "policy.expire-30-days": "lets clients drop out half a day late";
         ExpiryNotRenewed "expiry-not-renewed" "policy.expire-30-days": "counts the 30 days from the first request on";
         CountNotCapped "count-not-capped" "policy.cap-twice-threshold": "counts beyond twice the N policy";
         CapIsThreshold "cap-is-threshold" "policy.cap-twice-threshold": "stops counting at the N policy";
         CapOfRequest "cap-of-request" "policy.cap-twice-threshold": "keeps its first cap when a larger N policy comes";
+        CapOfAllApplications "cap-of-all-applications" "policy.cap-twice-threshold": "goes by the largest N policy of any application";
+        NewestMakesRoom "newest-makes-room" "policy.cap-twice-threshold": "lets the newest machine go when it needs room";
         BelowThresholdRefused "below-threshold-refused" "policy.below-threshold-is-answered": "refuses requests while its count is below the N policy";
         NPolicy1000Refused "n-policy-1000-refused" "policy.n-policy-sane": "refuses N policy 1000";
         NPolicyStatus "n-policy-status" "policy.n-policy-sane": "refuses a large N policy as an unknown product";
@@ -277,6 +292,7 @@ faults! {
         ProductStatus "product-status" "policy.unknown-product": "refuses unknown products as malformed requests";
         TableFullCloses "table-full-closes" "policy.table-full": "closes when its table is full";
         NotActivatedAnswers "not-activated-answers" "policy.host-not-activated": "answers although it is not activated itself";
+        CountsWrongStatus "counts-wrong-status" "policy.request-counters": "takes out-of-box grace for out-of-tolerance grace in its counters";
     }
     Administration {
         KeyActivates "key-activates" "deployment.host-install": "serves with a new key before it is activated";

@@ -73,6 +73,11 @@ impl Session {
             Ok(None) => return After::Open,
             Err(error) => return misfit(error, multiplexed, &request, reply),
         };
+        let behind = !asked.pfc_flags.has(PfcFlags::WHOLE) && reply.faults.has(Fault::StubLeftOver);
+        if behind {
+            self.quirk.left_over.extend_from_slice(stub);
+        }
+        let stub = if behind { &self.quirk.left_over } else { stub };
         let mut contexts = self.contexts.iter();
         let Some((_, syntax)) = contexts.find(|(id, _)| *id == call.context) else {
             refuse(reply, FaultStatus::UNK_IF, ContextId(0));
@@ -82,6 +87,10 @@ impl Session {
             refuse(reply, FaultStatus::OP_RNG_ERROR, call.context);
             return After::Open;
         }
+        let newest = self.contexts.last().map(|(_, syntax)| syntax);
+        let syntax = newest
+            .filter(|_| reply.faults.has(Fault::SyntaxOfNewest))
+            .unwrap_or(syntax);
         let mut buffers = host.take_buffers();
         match activate(host, now, (*syntax, call.order), stub, &mut buffers) {
             _ if host.memory.hang_up || host.memory.dying => {}

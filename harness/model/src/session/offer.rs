@@ -161,10 +161,11 @@ impl<'a> Offer<'a> {
 
 /// NDR64 where the host speaks it and the client offers it for this interface, else NDR32. Source: MS-RPCE 3.3.1.5.6.
 fn preferred(host: &Host, contexts: ContextList<'_>) -> TransferSyntax {
+    let of_any = host.settings.faults.has(Fault::Ndr64OfAnyInterface);
     let offered = |syntax: SyntaxId| {
         let mut contexts = contexts.iter();
         contexts.any(|context| {
-            context.abstract_syntax == SyntaxId::KMS
+            (context.abstract_syntax == SyntaxId::KMS || of_any)
                 && context.transfer_syntaxes.iter().any(|id| id == syntax)
         })
     };

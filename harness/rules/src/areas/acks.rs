@@ -173,6 +173,8 @@ fn results(out: &mut Sink, known: &mut Conversation, offer: Option<&Offer>, ack:
             )
         },
     );
+    let reserved = ("reserved", start.saturating_add(1)..start.saturating_add(4));
+    out.equal(ACK_BASIC, reserved, &(0, 0), &ack.results.reserved());
     let pairs = offer.contexts.iter().zip(ack.results.iter());
     for (n, (offered, result)) in pairs.enumerate() {
         let at = result_at(start, n);

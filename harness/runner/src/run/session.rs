@@ -162,7 +162,10 @@ impl Session {
         };
         let (alone, together) =
             (0..self.plan.len()).partition::<Vec<usize>, _>(|index| alone(&self.plan[*index]));
-        (together.into(), alone)
+        let long = |index: &usize| self.plan[*index].case.needs(Needs::Time);
+        let (mut queue, short) = together.into_iter().partition::<VecDeque<usize>, _>(long);
+        queue.extend(short);
+        (queue, alone)
     }
 
     async fn run_together(self: Arc<Self>, queue: VecDeque<usize>) -> Vec<usize> {
