@@ -271,7 +271,7 @@ case! {
 case! {
     /// Fields that the host does not judge may hold any value.
     FREE_FIELDS { id: "message.free-fields", needs: [Kms] }
-    for change in free_fields();
+    for change in [free_fields(), free_names_and_thresholds()].concat();
     async fn(peer) {
         for (_, version) in VERSIONS {
             let answer = peer.activate(&change(peer.request(version))).await?;
@@ -405,6 +405,11 @@ fn free_fields() -> Vec<(&'static str, Change)> {
             previous_cmid: Guid::from_u128(u128::MAX),
             ..r
         }),
+    ]
+}
+
+fn free_names_and_thresholds() -> Vec<(&'static str, Change)> {
+    vec![
         ("workstation-empty", |r| RequestBody {
             workstation: WorkstationName::default(),
             ..r

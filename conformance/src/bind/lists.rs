@@ -46,10 +46,7 @@ case! {
         ("rejected-last-in-ndr64", (0, [ACCEPTED, NO_INTERFACE], SyntaxId::NDR64)),
     ];
     async fn(peer) {
-        let element = |id| match id == accepted {
-            true => (peer.interface(), SyntaxId::NDR32),
-            false => (SyntaxId::UNKNOWN_INTERFACE, rejected_in),
-        };
+        let element = |id| if id == accepted { (peer.interface(), SyntaxId::NDR32) } else { (SyntaxId::UNKNOWN_INTERFACE, rejected_in) };
         let [(first, in_first), (second, in_second)] = [element(0), element(1)];
         let bind = peer.bind_without_contexts().offering(0, first, &[in_first]).offering(1, second, &[in_second]);
         let (mut link, ack) = offered(&peer, &bind).await?;
