@@ -24,7 +24,8 @@ pub fn pdu(bytes: &[u8]) {
     }
 }
 
-/// A stream is cut into the same PDUs whatever the segments. The first octet is the length of a segment less 1.
+/// A stream is cut into the same PDUs whatever the segments, and each of them is what [`pdu`] says. The first octet is the
+/// length of a segment less 1.
 pub fn stream(bytes: &[u8]) {
     let Some((&first, stream)) = bytes.split_first() else {
         return;
@@ -32,6 +33,9 @@ pub fn stream(bytes: &[u8]) {
     let whole = cut(stream, stream.len().max(1));
     let segmented = cut(stream, usize::from(first).saturating_add(1));
     assert_eq!(whole, segmented);
+    for octets in &whole.0 {
+        pdu(octets);
+    }
 }
 
 /// The PDUs of a stream that comes in segments of that length, and the `frag_length` that ended it, if one did.
@@ -57,7 +61,10 @@ pub fn fragmented(bytes: &[u8]) {
     let Some((size, stub)) = bytes.split_first_chunk() else {
         return;
     };
-    let max_frag = usize::from(u16::from_le_bytes(*size));
+    travels(stub, u16::from_le_bytes(*size).into());
+}
+
+fn travels(stub: &[u8], max_frag: usize) {
     let mut stream = Vec::new();
     for fragment in fragments(stub, max_frag, Request::OVERHEAD) {
         let pdu = RequestBuilder::new(fragment.stub)
@@ -88,8 +95,8 @@ pub fn fragmented(bytes: &[u8]) {
     assert_eq!(whole.as_deref(), Some(stub));
 }
 
-/// Whatever fragments come in whatever order, a stub that comes out is what its fragments hold and within the limits, and
-/// a refused fragment changes nothing. Five octets a fragment: flags, call, hint, length, content.
+/// Whatever fragments come in whatever order, a stub that comes out is what its fragments hold, within the limits and fit
+/// to travel again, and a refused fragment changes nothing. Five octets a fragment: flags, call, hint, length, content.
 pub fn reassembly(bytes: &[u8]) {
     const LIMITS: Limits = Limits {
         total: 300,
@@ -128,6 +135,7 @@ pub fn reassembly(bytes: &[u8]) {
         assert_eq!(done.is_some(), part.flags.has(PfcFlags::LAST_FRAG));
         if let Some(done) = done {
             assert_eq!(done, expected);
+            travels(&done, 64);
         }
     }
 }
