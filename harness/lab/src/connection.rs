@@ -168,9 +168,26 @@ impl Link<'_> {
 
 impl Drop for Link<'_> {
     fn drop(&mut self) {
-        self.machine.end(&mut self.shared.host());
+        let mut host = self.shared.host();
+        if self.machine.is_kept(&host) {
+            keep(&self.stream);
+        }
+        self.machine.end(&mut host);
     }
 }
+
+/// Keeps a socket open until the process ends.
+#[cfg(unix)]
+fn keep(stream: &TcpStream) {
+    use std::os::fd::AsFd;
+    // A second descriptor that nobody closes: what a forgotten clean-up leaves behind.
+    if let Ok(second) = stream.as_fd().try_clone_to_owned() {
+        std::mem::forget(second);
+    }
+}
+
+#[cfg(not(unix))]
+fn keep(_: &TcpStream) {}
 
 async fn sleep_until_some(instant: Option<tokio::time::Instant>) {
     match instant {

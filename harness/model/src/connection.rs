@@ -1,6 +1,7 @@
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::fragment::Framer;
 
+use crate::fault::Fault;
 use crate::host::Host;
 use crate::next::{After, Delivery, Next};
 use crate::session::Session;
@@ -84,6 +85,12 @@ impl Connection {
             self.after = self.after.max(After::Close);
         }
         self.next()
+    }
+
+    /// Whether the caller is to keep the connection's socket for good. Only a fault asks for it.
+    pub fn is_kept(&self, host: &Host) -> bool {
+        let faults = host.settings.faults;
+        faults.has(Fault::LeaksDescriptors) && !self.framer.pending().is_empty()
     }
 
     /// The connection is gone. To be called once, however it ended.

@@ -50,6 +50,8 @@ pub(crate) struct Memory {
     pub(crate) answered: Option<(Vec<u8>, Vec<u8>)>,
     /// Counts up with every answer.
     pub(crate) counter: u8,
+    /// What a host that leaks never gives back.
+    pub(crate) kept: Vec<Vec<u8>>,
 }
 
 /// What only a connection with faults remembers.

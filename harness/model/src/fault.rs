@@ -124,7 +124,8 @@ impl Fault {
         self.row().map_or("", |row| row.sentence)
     }
 
-    /// Whether it shows only where the tester has more than the wire: a clock to set, or a host to take the licence from.
+    /// Whether it shows only where the tester has more than the wire: a clock to set, a host to take the licence from, or
+    /// a process to look at.
     pub fn needs_control(self) -> bool {
         matches!(
             self,
@@ -134,6 +135,8 @@ impl Fault {
                 | Self::NotActivatedAnswers
                 | Self::ExpiresTooLate
                 | Self::CountsWrongStatus
+                | Self::LeaksMemory
+                | Self::LeaksDescriptors
         ) || matches!(self.area(), Area::Administration | Area::Publishing)
     }
 

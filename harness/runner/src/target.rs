@@ -118,6 +118,11 @@ pub trait Instance: Debug + Send + Sync {
         String::new()
     }
 
+    /// How it ended, if it has done so by itself: `exit status: 101`, `signal: 11 (SIGSEGV)`.
+    fn ended(&self) -> Option<String> {
+        None
+    }
+
     /// Stops it and waits until it is gone.
     fn stop(self: Box<Self>) -> Pending<'static, ()>;
 }

@@ -23,10 +23,25 @@ pub fn write<W: Write>(result: &RunResult, row: &Row, out: W) -> io::Result<W> {
         Some(failure) => format!("{}: {}: {failure}", row.shown_in, row.verdict),
         None => format!("{}: {}", row.shown_in, row.verdict),
     };
-    let mut writer = PcapNgWriter::new(out, Some(&comment))?;
+    events(&row.transcript, base, &comment, &format!("case {}", row.shown_in), out)
+}
+
+/// Writes what went over the wire on some connections, with a comment on the file and one on the first octets; `base` is
+/// when it began, since 1970-01-01 UTC.
+///
+/// # Errors
+/// What the writer cannot take.
+pub fn events<W: Write>(
+    events: &[Event],
+    base: Duration,
+    comment: &str,
+    first: &str,
+    out: W,
+) -> io::Result<W> {
+    let mut writer = PcapNgWriter::new(out, Some(comment))?;
     let mut flows: BTreeMap<usize, (Flow, Direction)> = BTreeMap::new();
-    let mut first = Some(format!("case {}", row.shown_in));
-    for event in &row.transcript {
+    let mut first = Some(first);
+    for event in events {
         match event {
             Event::Opened {
                 connection,
@@ -48,7 +63,7 @@ pub fn write<W: Write>(result: &RunResult, row: &Row, out: W) -> io::Result<W> {
                 if let Some((flow, opener)) = flows.get_mut(connection) {
                     let comment = first.take();
                     let (way, at) = (way(*direction, *opener), nanos(base + *at));
-                    flow.send(&mut writer, way, at, octets, comment.as_deref())?;
+                    flow.send(&mut writer, way, at, octets, comment)?;
                 }
             }
             Event::Ended {

@@ -9,7 +9,7 @@ use kmspec_wire::pdu::{ContextElement, ContextId, PduType, PfcFlags, SyntaxId};
 
 use crate::choices::{Choices, one_of};
 use crate::session::{
-    Action, Call, Content, Group, Message, Offer, Order, Plain, Sending, Session, Step, Stub,
+    Call, Content, Group, Message, Offer, Order, Plain, Sending, Session, Step, Stub,
 };
 use crate::templates::{self, templates};
 

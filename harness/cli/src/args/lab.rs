@@ -2,6 +2,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::DnsArgs;
 use clap::Subcommand;
+use kmspec_model::fault::Faults;
 use kmspec_model::{Interval, LabEpid, SettingError};
 
 use super::client::ClientArgs;
@@ -54,6 +55,9 @@ pub(crate) struct ServeArgs {
     /// Most connections at once; one more ends the one that was idle longest.
     #[arg(long, value_name = "NUMBER", default_value_t = kmspec_lab::Settings::default().connections)]
     pub(crate) connections: usize,
+    /// Deliberate defects, by name, with commas between them; `kmspec self-test` lists them.
+    #[arg(long, value_name = "NAMES")]
+    pub(crate) fault: Option<Faults>,
 }
 
 fn hardware_id(text: &str) -> Result<[u8; 8], String> {

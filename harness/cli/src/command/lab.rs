@@ -5,7 +5,7 @@ pub(crate) use client::client;
 use std::io;
 use std::net::SocketAddr;
 
-use kmspec_lab::{LabHost, Listen, Settings, StartError};
+use kmspec_lab::{Ended, LabHost, Listen, Settings, StartError};
 use kmspec_model::Clock;
 
 use crate::args::ServeArgs;
@@ -22,7 +22,13 @@ pub(crate) fn serve(args: ServeArgs, output: &mut Output) -> Result<Exit, Failur
         let host = LabHost::start(settings).await.map_err(cannot_listen)?;
         output.line(format_args!("listening on {}", host.address()))?;
         output.flush()?;
-        interrupted.wait().await;
+        tokio::select! {
+            () = interrupted.wait() => {}
+            ended = host.ended() => {
+                let how = format!("the lab host {}", if ended == Ended::Crashed { "died of its fault" } else { "ended" });
+                return Err(Failure::Usage(how));
+            }
+        }
         tell("stopping");
         host.stop().await;
         Ok(Exit::Holds)
@@ -41,6 +47,7 @@ fn settings(args: ServeArgs) -> Settings {
         start_count: args.start_count,
         seed: args.seed,
         clock: Clock::Given,
+        faults: args.fault.unwrap_or_default(),
         ..kmspec_model::Settings::default()
     };
     Settings {

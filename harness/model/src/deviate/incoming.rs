@@ -29,6 +29,10 @@ impl Session {
         reply.noise = host.memory.counter;
         host.memory.counter = host.memory.counter.wrapping_add(1);
         host.memory.group = self.group();
+        if host.settings.faults.has(Fault::LeaksMemory) && asked.ptype.name().is_none() {
+            // Written to, lest the system never give the memory out.
+            host.memory.kept.push(vec![1; KEPT]);
+        }
         if let Some(length) = octets.get(10..).and_then(|octets| octets.first_chunk()) {
             reply.asked_auth_length = *length;
         }
@@ -163,6 +167,9 @@ impl Session {
         after
     }
 }
+
+/// Octets that a host which leaks keeps each time.
+const KEPT: usize = 64 * 1024;
 
 /// Answers as if the operation had failed.
 fn refuse_as_answer(session: &Session, reply: &mut Reply<'_>) -> After {

@@ -341,6 +341,8 @@ faults! {
         CrashOnTampering "crash-on-tampering" "crypto.reject-tampered": "dies of a request that does not decrypt";
         CrashOnClosedPdu "crash-on-closed-pdu" "rpc.stream.close-inside-pdu": "dies when a client leaves inside a PDU";
         HangsOnEmptyStub "hangs-on-empty-stub" "rpc.ndr.stub-truncated": "gives no answer to a call without a stub";
+        LeaksMemory "leaks-memory" "rpc.state.unknown-ptype": "keeps 64 KiB for each PDU of an unknown type";
+        LeaksDescriptors "leaks-descriptors" "rpc.stream.close-inside-pdu": "never closes its socket of a connection that ends inside a PDU";
         TenthCallResets "tenth-call-resets" "rpc.response.several-calls": "resets the connection at its tenth call";
         SameAnswerAgain "same-answer-again" "crypto.random-fresh": "answers the same octets with the same octets";
     }

@@ -60,13 +60,12 @@ impl Program {
         let log = Log::default();
         log.keep(child.stdout.take());
         log.keep(child.stderr.take());
-        let mut running = Running {
+        accepts_or_ends(&mut child, &log, address, &name, self.patience).await?;
+        Ok(Running {
             address,
-            child,
+            child: Mutex::new(child),
             log,
-        };
-        running.accepts(&name, self.patience).await?;
-        Ok(running)
+        })
     }
 }
 
@@ -87,21 +86,25 @@ impl Launch for Program {
 #[derive(Debug)]
 struct Running {
     address: SocketAddr,
-    child: Child,
+    child: Mutex<Child>,
     log: Log,
 }
 
-impl Running {
-    /// Waits until it accepts connections, or ends.
-    async fn accepts(&mut self, name: &str, patience: Duration) -> Result<(), LaunchError> {
-        tokio::select! {
-            accepted = accepts(self.address, patience) => accepted,
-            ended = self.child.wait() => {
-                let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
-                let log = self.log.text();
-                let last = log.lines().last().map(|line| format!(": {line}")).unwrap_or_default();
-                Err(failed(&format!("{name} ended before it served, {how}{last}")))
-            }
+/// Waits until a program accepts connections, or ends.
+async fn accepts_or_ends(
+    child: &mut Child,
+    log: &Log,
+    address: SocketAddr,
+    name: &str,
+    patience: Duration,
+) -> Result<(), LaunchError> {
+    tokio::select! {
+        accepted = accepts(address, patience) => accepted,
+        ended = child.wait() => {
+            let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
+            let log = log.text();
+            let last = log.lines().last().map(|line| format!(": {line}")).unwrap_or_default();
+            Err(failed(&format!("{name} ended before it served, {how}{last}")))
         }
     }
 }
@@ -115,10 +118,17 @@ impl Instance for Running {
         self.log.text()
     }
 
-    fn stop(mut self: Box<Self>) -> Pending<'static, ()> {
+    fn ended(&self) -> Option<String> {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = child.try_wait().ok().flatten();
+        ended.map(|status| status.to_string())
+    }
+
+    fn stop(self: Box<Self>) -> Pending<'static, ()> {
         Box::pin(async move {
+            let mut child = self.child.into_inner().unwrap_or_else(PoisonError::into_inner);
             // That it has ended already is no reason to complain.
-            let _ = self.child.kill().await;
+            let _ = child.kill().await;
         })
     }
 }

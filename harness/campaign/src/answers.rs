@@ -1,0 +1,276 @@
+//! What a host answers, in words: the alphabet of novelty, of the state machine and of comparisons.
+
+use std::fmt::Write as _;
+
+use kmspec_wire::codec::ByteOrder;
+use kmspec_wire::fragment::Framer;
+use kmspec_wire::ndr::{ResponseStub, TransferSyntax};
+use kmspec_wire::pdu::{BindAck, Body, Header, Pdu, PduType, PfcFlags, Response};
+use kmspec_session::{Action, Content, Message, Sending, Step, Stub};
+
+/// How a connection ended, seen from the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Closing {
+    /// The host ended its side.
+    Closed,
+    /// The host reset it.
+    Reset,
+    /// It could not be opened.
+    Refused,
+}
+
+impl Closing {
+    /// As one word.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Reset => "reset",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// An answer that was owed and did not come.
+pub(crate) const SILENCE: &str = "silence";
+/// Nothing, where nothing was owed.
+pub(crate) const NOTHING: &str = "-";
+
+/// One PDU of the host in a word.
+pub(crate) fn word(octets: &[u8]) -> String {
+    let Ok(pdu) = Pdu::decode(octets) else {
+        return match Header::peek(octets) {
+            Ok(head) => format!("undecodable-{}", head.ptype.0),
+            Err(_) => "garbage".to_owned(),
+        };
+    };
+    match &pdu.body {
+        Body::BindAck(ack) => results("bind-ack", ack),
+        Body::AlterContextResp(ack) => results("alter-resp", ack),
+        Body::BindNak(nak) => format!("bind-nak:{}", nak.reason.0),
+        Body::Fault(fault) => format!("fault:{:08x}", fault.status.0),
+        Body::Response(response) => response_word(&pdu, response),
+        _ => format!("pdu:{}", pdu.header.ptype.0),
+    }
+}
+
+/// The first results tell answers apart; a hundred alike do not make another answer.
+fn results(name: &str, ack: &BindAck<'_>) -> String {
+    let mut word = format!("{name}:");
+    let mut last = None;
+    let mut different = 0;
+    for result in ack.results.iter() {
+        let this = (result.result.0, result.reason.0);
+        if last == Some(this) {
+            continue;
+        }
+        last = Some(this);
+        different += 1;
+        if different > 3 {
+            word.push('+');
+            break;
+        }
+        if different > 1 {
+            word.push(',');
+        }
+        let _ = match this {
+            (code, 0) => write!(word, "{code}"),
+            (code, reason) => write!(word, "{code}.{reason}"),
+        };
+    }
+    word
+}
+
+fn response_word(pdu: &Pdu<'_>, response: &Response<'_>) -> String {
+    if !pdu.header.pfc_flags.has(PfcFlags::WHOLE) {
+        return "response-part".to_owned();
+    }
+    match stub(pdu, response) {
+        Some(stub) if stub.returned.is_some() => {
+            format!("response:{:08x}", stub.return_value)
+        }
+        Some(stub) => format!("refusal:{:08x}", stub.return_value),
+        None => "response-odd".to_owned(),
+    }
+}
+
+/// The stub of a whole response, in whichever syntax it reads without rest.
+pub(crate) fn stub<'a>(pdu: &Pdu<'a>, response: &Response<'a>) -> Option<ResponseStub<'a>> {
+    let order: ByteOrder = pdu.header.drep.order();
+    TransferSyntax::ALL
+        .into_iter()
+        .filter_map(|syntax| ResponseStub::decode(syntax, order, response.stub).ok())
+        .find(|stub| stub.trailing.is_empty())
+}
+
+/// The association group that a `bind_ack` gives.
+pub(crate) fn group(octets: &[u8]) -> Option<u32> {
+    match Pdu::decode(octets).ok()?.body {
+        Body::BindAck(ack) => Some(ack.assoc_group_id),
+        _ => None,
+    }
+}
+
+/// What a step does, in a word; `~` says that it lies somewhere.
+pub(crate) fn label(step: &Step) -> String {
+    match &step.action {
+        Action::Connect => "connect".to_owned(),
+        Action::Wait(_) => "wait".to_owned(),
+        Action::HalfClose => "half-close".to_owned(),
+        Action::Close => "close".to_owned(),
+        Action::Send(sending) => sending_label(sending),
+    }
+}
+
+fn sending_label(sending: &Sending) -> String {
+    let name = match &sending.content {
+        Content::Bind(_) => "bind".to_owned(),
+        Content::Alter(_) => "alter".to_owned(),
+        Content::Raw(_) => "raw".to_owned(),
+        Content::Pdu(plain) => format!("pdu-{}", plain.ptype.0),
+        Content::Request(call) => match &call.stub {
+            Stub::Octets(_) => "request-stub".to_owned(),
+            Stub::Marshalled(_, Message::Octets(_)) => "request-message".to_owned(),
+            Stub::Marshalled(syntax, Message::Kms(version)) => {
+                format!("request-v{}-{}", version.major.min(9), syntax.name())
+            }
+        },
+    };
+    let mut layers: Vec<&str> = sending.edits.iter().map(|edit| edit.layer.name()).collect();
+    layers.sort_unstable();
+    layers.dedup();
+    if layers.is_empty() {
+        name
+    } else {
+        format!("{name}~{}", layers.join("~"))
+    }
+}
+
+/// Reads what a client sends as a strict host would, to know what is owed.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    framer: Framer,
+    bound: bool,
+    /// Everything so far was plain: from the first thing on that is not, nothing more is owed for certain.
+    plain: bool,
+    open_call: Option<u32>,
+    /// PDUs that must be answered, or the connection ended.
+    pub(crate) owed: usize,
+    /// PDUs that are answered as a rule.
+    pub(crate) hoped: usize,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Self {
+        Self {
+            framer: Framer::new(),
+            bound: false,
+            plain: true,
+            open_call: None,
+            owed: 0,
+            hoped: 0,
+        }
+    }
+
+    /// Octets go out.
+    pub(crate) fn sent(&mut self, octets: &[u8]) {
+        self.framer.push(octets);
+        loop {
+            let entry = match self.framer.next_pdu() {
+                Ok(Some(pdu)) => entry(pdu, self.bound, self.open_call),
+                Ok(None) => break,
+                Err(_) => {
+                    self.plain = false;
+                    self.hoped += 1;
+                    break;
+                }
+            };
+            self.take(entry);
+        }
+        if self.framer.pending().first().is_some_and(|version| *version != 5) {
+            self.plain = false;
+            self.hoped += 1;
+        }
+    }
+
+    fn take(&mut self, entry: Entry) {
+        match entry {
+            Entry::Bind => {
+                self.bound = true;
+                self.answer_due();
+            }
+            Entry::Whole => {
+                self.open_call = None;
+                self.answer_due();
+            }
+            Entry::First(call) => self.open_call = Some(call),
+            Entry::Part => {}
+            Entry::Quiet => self.plain = false,
+            Entry::Odd => {
+                self.plain = false;
+                self.hoped += 1;
+            }
+        }
+    }
+
+    fn answer_due(&mut self) {
+        if self.plain {
+            self.owed += 1;
+        } else {
+            self.hoped += 1;
+        }
+    }
+
+    /// An answer came.
+    pub(crate) fn answered(&mut self) {
+        if self.owed > 0 {
+            self.owed -= 1;
+        } else {
+            self.hoped = self.hoped.saturating_sub(1);
+        }
+    }
+}
+
+enum Entry {
+    /// A bind that any host answers.
+    Bind,
+    /// The end of a call, or an `alter_context`.
+    Whole,
+    /// The beginning of a call.
+    First(u32),
+    /// More of it.
+    Part,
+    /// Lawful, and never answered.
+    Quiet,
+    /// Anything else: hosts differ.
+    Odd,
+}
+
+fn entry(octets: &[u8], bound: bool, open: Option<u32>) -> Entry {
+    let Ok(pdu) = Pdu::decode(octets) else {
+        return Entry::Odd;
+    };
+    let head = &pdu.header;
+    let version = (head.rpc_vers, head.rpc_vers_minor) == (5, 0);
+    if !version || !head.drep.is_supported() || pdu.auth.is_some() {
+        return Entry::Odd;
+    }
+    let known = PfcFlags::WHOLE.0 | PfcFlags::CONC_MPX.0;
+    let plain_flags = head.pfc_flags.0 & !known == 0;
+    let (first, last) = (
+        head.pfc_flags.has(PfcFlags::FIRST_FRAG),
+        head.pfc_flags.has(PfcFlags::LAST_FRAG),
+    );
+    match head.ptype {
+        PduType::BIND if !bound && plain_flags => Entry::Bind,
+        PduType::ALTER_CONTEXT if bound && plain_flags && open.is_none() => Entry::Whole,
+        PduType::REQUEST if bound && plain_flags => match (first, last, open) {
+            (true, true, None) => Entry::Whole,
+            (true, false, None) => Entry::First(head.call_id.0),
+            (false, true, Some(call)) if call == head.call_id.0 => Entry::Whole,
+            (false, false, Some(call)) if call == head.call_id.0 => Entry::Part,
+            _ => Entry::Odd,
+        },
+        PduType::CO_CANCEL | PduType::ORPHANED | PduType::AUTH3 => Entry::Quiet,
+        _ => Entry::Odd,
+    }
+}

@@ -1,0 +1,128 @@
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use kmspec_session::Session;
+
+use super::{RECENT, Shared, lock};
+use crate::corpus::Corpus;
+use crate::examine::{self, Suspicion};
+use crate::finding::Kind;
+use crate::novelty;
+use crate::play::{Manner, Played};
+use crate::trial::{self, Sought};
+
+/// Plays one session after the other until the campaign ends.
+pub(super) async fn work(shared: Arc<Shared>) {
+    while !shared.stop.load(Ordering::Relaxed) {
+        if shared.down.load(Ordering::Relaxed) {
+            pause(&shared).await;
+            continue;
+        }
+        let playing = shared.gate.read().await;
+        if shared.down.load(Ordering::Relaxed) || shared.stop.load(Ordering::Relaxed) {
+            continue;
+        }
+        let ticket = lock(&shared.corpus).ticket();
+        let Some(ticket) = ticket else {
+            drop(playing);
+            pause(&shared).await;
+            continue;
+        };
+        if shared.end.is_some_and(|end| ticket.number >= end) {
+            shared.stop.store(true, Ordering::Relaxed);
+            shared.changed.notify_waiters();
+            return;
+        }
+        let session = Corpus::session(&ticket, shared.seed, &shared.seeds, &shared.mutator);
+        let session = Arc::new(session);
+        remember(&shared, ticket.number, &session);
+        let player = lock(&shared.player).clone();
+        let address = *lock(&shared.address);
+        let played = player.play(&session, address, ticket.number, Manner::QUICK).await;
+        drop(playing);
+        examine(&shared, ticket.number, &session, &player, &played);
+    }
+}
+
+/// Until something changes, or for a moment.
+async fn pause(shared: &Shared) {
+    drop(tokio::time::timeout(MOMENT, shared.changed.notified()).await);
+}
+
+fn remember(shared: &Shared, number: u64, session: &Arc<Session>) {
+    let mut recent = lock(&shared.recent);
+    if recent.len() >= RECENT {
+        recent.pop_front();
+    }
+    recent.push_back((number, Arc::clone(session)));
+}
+
+fn examine(
+    shared: &Shared,
+    number: u64,
+    session: &Arc<Session>,
+    player: &crate::play::Player,
+    played: &Played,
+) {
+    shared.executions.fetch_add(1, Ordering::Relaxed);
+    if played.refused {
+        // It tells of the target's end and not of this session.
+        shared.down.store(true, Ordering::Relaxed);
+        lock(&shared.corpus).done(number, session, Vec::new());
+        suspect(shared, gone(session, number));
+        return;
+    }
+    lock(&shared.learning).learn(&played.rows);
+    let features = novelty::features(played);
+    if lock(&shared.corpus).done(number, session, features) {
+        *lock(&shared.news) = Instant::now();
+    }
+    for suspicion in examine::suspicions(session, number, played, shared.slow) {
+        suspect(shared, suspicion);
+    }
+    if shared.differential
+        && let Some(about) = trial::differs(session, player, played)
+    {
+        let detail = format!("Lab host and target: {about}.");
+        let sought = Sought {
+            kind: Kind::Difference,
+            about,
+        };
+        suspect(shared, Suspicion {
+            sought,
+            session: Arc::clone(session),
+            execution: number,
+            detail,
+        });
+    }
+}
+
+/// The target is gone; which session did it is to be found out.
+fn gone(session: &Arc<Session>, execution: u64) -> Suspicion {
+    Suspicion {
+        sought: Sought {
+            kind: Kind::Crash,
+            about: "connections refused".to_owned(),
+        },
+        session: Arc::clone(session),
+        execution,
+        detail: "Nobody accepts connections any more.".to_owned(),
+    }
+}
+
+fn suspect(shared: &Shared, suspicion: Suspicion) {
+    let signature = suspicion.sought.signature();
+    let known = suspicion.sought.kind != Kind::Crash && !lock(&shared.known).is_news(&signature);
+    if known {
+        return;
+    }
+    if let Err(error) = shared.suspicions.try_send(suspicion) {
+        // The analyst has more than enough to do; it will be seen again.
+        tracing::debug!(%error, "a suspicion is put off");
+        lock(&shared.known).doubt(&signature);
+    }
+}
+
+/// How long a worker that has nothing to do waits at most.
+const MOMENT: Duration = Duration::from_millis(5);

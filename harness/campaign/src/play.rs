@@ -1,0 +1,466 @@
+//! Playing one session against a host.
+
+mod link;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kmspec_rules::{Memory, Violation};
+use kmspec_runner::peer::{Direction, Ending, Event};
+use kmspec_session::{Action, Content, Offer, Sending, Session, Step, Surroundings};
+use kmspec_wire::filetime::FileTime;
+use kmspec_wire::keys::KeySet;
+
+use crate::answers::{self, Closing, NOTHING, SILENCE};
+use link::{Chunk, Link};
+
+/// What all sessions of a campaign have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Player {
+    pub(crate) keys: Arc<KeySet>,
+    pub(crate) memory: Memory,
+    /// The three octets that all marks of this campaign share.
+    pub(crate) tag: [u8; 3],
+}
+
+/// How a session is played.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// How long an answer that is owed may take.
+    pub(crate) owed: Duration,
+    /// How long to wait for one that may come.
+    pub(crate) hoped: Duration,
+    /// Whether all octets are kept.
+    pub(crate) record: bool,
+    /// Whether others are served while the session's connections are still open is looked at, too.
+    pub(crate) probe: bool,
+}
+
+impl Manner {
+    /// Quick: for looking around.
+    pub(crate) const QUICK: Self = Self {
+        owed: Duration::from_millis(400),
+        hoped: Duration::from_millis(25),
+        record: false,
+        probe: false,
+    };
+
+    /// Patient: for making sure.
+    pub(crate) const PATIENT: Self = Self {
+        owed: Duration::from_millis(3_000),
+        hoped: Duration::from_millis(120),
+        record: true,
+        probe: true,
+    };
+
+    /// Quick, but long enough that only a host that does not answer is silent: for trying smaller sessions.
+    pub(crate) const STEADY: Self = Self {
+        owed: Duration::from_millis(900),
+        hoped: Duration::from_millis(60),
+        record: false,
+        probe: true,
+    };
+}
+
+/// What a session showed.
+#[derive(Debug, Default)]
+pub(crate) struct Played {
+    /// A row for each step.
+    pub(crate) rows: Vec<Row>,
+    /// Rules that were broken.
+    pub(crate) violations: Vec<Violation>,
+    /// Octets of other sessions: the low half of their marks.
+    pub(crate) foreign: Vec<u32>,
+    /// The first step whose answer was owed and did not come.
+    pub(crate) unanswered: Option<usize>,
+    /// A connection was refused.
+    pub(crate) refused: bool,
+    /// Others were not served while its connections were open.
+    pub(crate) blocks: bool,
+    /// The longest that an answer took, and to which step.
+    pub(crate) slowest: (Duration, usize),
+    /// What went over the wire, if that was to be kept.
+    pub(crate) events: Vec<Event>,
+}
+
+/// What one step showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// The connection.
+    pub(crate) connection: u8,
+    /// What was done.
+    pub(crate) label: String,
+    /// What came of it, in words with spaces between.
+    pub(crate) answer: String,
+    /// Octets that came.
+    pub(crate) octets: usize,
+}
+
+impl Player {
+    /// The mark of an execution.
+    pub(crate) fn mark(&self, execution: u64) -> u64 {
+        let [a, b, c, d, ..] = execution.to_le_bytes();
+        let [x, y, z] = self.tag;
+        u64::from_le_bytes([x, y, z, a, b, c, d, 0])
+    }
+
+    /// Plays a session from its first step to its last, and then ends its connections.
+    pub(crate) async fn play(
+        &self,
+        session: &Session,
+        address: SocketAddr,
+        execution: u64,
+        manner: Manner,
+    ) -> Played {
+        let mut playing = Playing {
+            player: self,
+            address,
+            manner,
+            mark: self.mark(execution),
+            now: now(),
+            began: Instant::now(),
+            links: Vec::new(),
+            groups: Vec::new(),
+            opened: 0,
+            played: Played::default(),
+        };
+        for (index, step) in session.steps.iter().enumerate() {
+            playing.step(index, step).await;
+            if playing.played.refused {
+                break;
+            }
+        }
+        if manner.probe && !playing.played.refused && !playing.links.is_empty() {
+            playing.played.blocks = !self.serves(address, manner.owed).await;
+        }
+        playing.end().await;
+        playing.played
+    }
+}
+
+impl Player {
+    /// Whether an honest bind is answered within this time.
+    pub(crate) async fn serves(&self, address: SocketAddr, patience: Duration) -> bool {
+        let Some(mut link) = Link::open(address, self).await else {
+            return false;
+        };
+        let bind = Sending::new(Content::Bind(Offer::kms()));
+        let around = Surroundings {
+            keys: &self.keys,
+            now: now(),
+            mark: 0,
+            groups: &[],
+        };
+        link.send(&bind.render(&around), 0).await;
+        let mut answered = false;
+        if let Chunk::Octets(octets) = link.receive(Some(patience)).await {
+            answered = !octets.is_empty();
+        }
+        link.shutdown().await;
+        answered
+    }
+}
+
+struct Playing<'a> {
+    player: &'a Player,
+    address: SocketAddr,
+    manner: Manner,
+    mark: u64,
+    now: FileTime,
+    began: Instant,
+    links: Vec<(u8, Link)>,
+    groups: Vec<(u8, u32)>,
+    opened: usize,
+    played: Played,
+}
+
+impl Playing<'_> {
+    async fn step(&mut self, index: usize, step: &Step) {
+        let began = Instant::now();
+        let mut heard = Heard::default();
+        if step.action == Action::Connect {
+            self.close(step.connection, index).await;
+        }
+        match &step.action {
+            Action::Wait(millis) => tokio::time::sleep(Duration::from_millis(u64::from(*millis))).await,
+            Action::Close => self.close(step.connection, index).await,
+            Action::Connect | Action::Send(_) | Action::HalfClose => {
+                if !self.connected(step.connection).await {
+                    heard.say(Closing::Refused.word());
+                    self.played.refused = true;
+                }
+            }
+        }
+        match &step.action {
+            Action::Send(sending) => self.send(step.connection, sending, index, &mut heard).await,
+            Action::HalfClose => self.half_close(step.connection, &mut heard).await,
+            Action::Connect | Action::Wait(_) | Action::Close => {}
+        }
+        if heard.octets > 0 {
+            let took = began.elapsed();
+            if took > self.played.slowest.0 {
+                self.played.slowest = (took, index);
+            }
+        }
+        self.played.rows.push(Row {
+            connection: step.connection,
+            label: answers::label(step),
+            octets: heard.octets,
+            answer: heard.into_answer(),
+        });
+    }
+
+    /// Whether there is a connection of this number; it is made if there is none yet.
+    async fn connected(&mut self, connection: u8) -> bool {
+        if self.links.iter().any(|(number, _)| *number == connection) {
+            return true;
+        }
+        let Some(link) = Link::open(self.address, self.player).await else {
+            return false;
+        };
+        if self.manner.record {
+            self.played.events.push(Event::Opened {
+                connection: self.opened,
+                at: self.began.elapsed(),
+                by: Direction::ToTarget,
+                from: link.from(),
+                to: self.address,
+            });
+        }
+        let link = link.numbered(self.opened);
+        self.opened += 1;
+        self.links.push((connection, link));
+        true
+    }
+
+    async fn send(&mut self, connection: u8, sending: &Sending, index: usize, heard: &mut Heard) {
+        let Some(at) = self.links.iter().position(|(number, _)| *number == connection) else {
+            return;
+        };
+        for nth in 0..sending.times.max(1) {
+            let around = Surroundings {
+                keys: &self.player.keys,
+                now: self.now,
+                mark: self.mark,
+                groups: &self.groups,
+            };
+            let octets = sending.render_nth(&around, nth);
+            let Some((_, link)) = self.links.get_mut(at) else {
+                return;
+            };
+            if link.ended.is_some() {
+                break;
+            }
+            link.send(&octets, sending.segment).await;
+            if self.manner.record {
+                self.played.events.push(Event::Octets {
+                    connection: link.number,
+                    at: self.began.elapsed(),
+                    direction: Direction::ToTarget,
+                    octets,
+                });
+            }
+            if !sending.hurry {
+                self.listen(at, heard, false).await;
+            }
+            // A second try at what nobody answers tells nothing new.
+            if heard.silent {
+                self.played.unanswered.get_or_insert(index);
+                break;
+            }
+        }
+    }
+
+    /// Listens until what is owed has come, or has not; `to_the_end`: until the connection has ended.
+    async fn listen(&mut self, at: usize, heard: &mut Heard, to_the_end: bool) {
+        let Some((connection, link)) = self.links.get_mut(at) else {
+            return;
+        };
+        let connection = *connection;
+        loop {
+            let patience = if to_the_end {
+                Some(self.manner.owed)
+            } else if link.ledger.owed > 0 {
+                Some(self.manner.owed)
+            } else if link.ledger.hoped > 0 {
+                Some(self.manner.hoped)
+            } else {
+                None
+            };
+            match link.receive(patience).await {
+                Chunk::Octets(octets) => {
+                    heard.octets += octets.len();
+                    self.played.foreign.extend(foreign(&octets, self.player.tag, self.mark));
+                    link.heard(&octets, |pdu| {
+                        if let Some(group) = answers::group(pdu) {
+                            self.groups.push((connection, group));
+                        }
+                        heard.say(&answers::word(pdu));
+                    });
+                    if self.manner.record {
+                        self.played.events.push(Event::Octets {
+                            connection: link.number,
+                            at: self.began.elapsed(),
+                            direction: Direction::FromTarget,
+                            octets,
+                        });
+                    }
+                }
+                Chunk::Ended(closing) => {
+                    if link.ended.is_none() {
+                        link.end(closing);
+                        heard.say(closing.word());
+                        if self.manner.record {
+                            self.played.events.push(ended(link.number, self.began, closing));
+                        }
+                    }
+                    return;
+                }
+                Chunk::Nothing => {
+                    if !to_the_end && link.ledger.owed > 0 {
+                        heard.say(SILENCE);
+                        heard.silent = true;
+                    }
+                    // Whatever did not come is waited for no longer.
+                    (link.ledger.owed, link.ledger.hoped) = (0, 0);
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn half_close(&mut self, connection: u8, heard: &mut Heard) {
+        let Some(at) = self.links.iter().position(|(number, _)| *number == connection) else {
+            return;
+        };
+        if let Some((_, link)) = self.links.get_mut(at) {
+            link.shutdown().await;
+        }
+        self.listen(at, heard, true).await;
+        let open = self.links.get(at).is_some_and(|(_, link)| link.ended.is_none());
+        if open {
+            heard.say("stays-open");
+        }
+    }
+
+    /// Closes a connection without listening any more, as a client does that leaves.
+    async fn close(&mut self, connection: u8, index: usize) {
+        let Some(at) = self.links.iter().position(|(number, _)| *number == connection) else {
+            return;
+        };
+        let mut heard = Heard::default();
+        if let Some((_, link)) = self.links.get_mut(at) {
+            (link.ledger.owed, link.ledger.hoped) = (0, 0);
+            link.shutdown().await;
+        }
+        self.listen(at, &mut heard, false).await;
+        let (_, link) = self.links.remove(at);
+        self.played.violations.extend(link.done());
+        if heard.silent {
+            self.played.unanswered.get_or_insert(index);
+        }
+    }
+
+    /// Ends all connections in order, and hears what is still said on them.
+    async fn end(&mut self) {
+        let label = "end".to_owned();
+        while !self.links.is_empty() {
+            let mut heard = Heard::default();
+            let at = self.links.len() - 1;
+            let (connection, link) = &mut self.links[at];
+            let connection = *connection;
+            let over = link.ended.is_some();
+            if !over {
+                link.shutdown().await;
+                self.listen(at, &mut heard, true).await;
+            }
+            let (_, link) = self.links.remove(at);
+            if !over {
+                let octets = heard.octets;
+                if link.ended.is_none() {
+                    heard.say("stays-open");
+                }
+                self.played.rows.push(Row {
+                    connection,
+                    label: label.clone(),
+                    answer: heard.into_answer(),
+                    octets,
+                });
+            }
+            self.played.violations.extend(link.done());
+        }
+    }
+}
+
+/// What was heard during a step.
+#[derive(Default)]
+struct Heard {
+    words: Vec<String>,
+    octets: usize,
+    silent: bool,
+}
+
+impl Heard {
+    fn say(&mut self, word: &str) {
+        // Many answers alike are one answer: what is repeated is not news.
+        if self.words.last().is_none_or(|last| last != word) {
+            self.words.push(word.to_owned());
+        }
+    }
+
+    fn into_answer(self) -> String {
+        if self.words.is_empty() {
+            NOTHING.to_owned()
+        } else {
+            self.words.join(" ")
+        }
+    }
+}
+
+fn ended(connection: usize, began: Instant, closing: Closing) -> Event {
+    Event::Ended {
+        connection,
+        at: began.elapsed(),
+        by: Direction::FromTarget,
+        ending: match closing {
+            Closing::Reset => Ending::Reset,
+            Closing::Closed | Closing::Refused => Ending::Closed,
+        },
+    }
+}
+
+/// Marks of other sessions among octets of the host.
+fn foreign(octets: &[u8], [x, y, z]: [u8; 3], own: u64) -> Vec<u32> {
+    let own = u32::try_from(own >> 24 & 0xffff_ffff).unwrap_or_default();
+    octets
+        .windows(7)
+        .filter_map(|window| match window {
+            [a, b, c, rest @ ..] if (*a, *b, *c) == (x, y, z) => {
+                let number = u32::from_le_bytes(rest.try_into().ok()?);
+                (number != own).then_some(number)
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// The time of day.
+pub(crate) fn now() -> FileTime {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let nanos = since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
+    FileTime::from_unix_nanos(nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::foreign;
+
+    #[test]
+    fn octets_of_another_session_are_told_from_those_of_this_one() {
+        let tag = [9, 8, 7];
+        let own = u64::from_le_bytes([9, 8, 7, 5, 0, 0, 0, 0]);
+        let octets = [0, 9, 8, 7, 5, 0, 0, 0, 9, 8, 7, 4, 0, 0, 0, 9, 8];
+        assert_eq!(foreign(&octets, tag, own), [4]);
+    }
+}

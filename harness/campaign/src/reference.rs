@@ -1,0 +1,142 @@
+//! What the lab host would answer: the reference of differential campaigns, without a socket.
+
+use kmspec_model::{After, Connection, Host, Settings};
+use kmspec_session::{Action, Session, Surroundings};
+use kmspec_wire::filetime::FileTime;
+use kmspec_wire::fragment::Framer;
+
+use crate::answers;
+use crate::play::{Player, Row};
+
+/// Answers, connection by connection, that the lab host gives to a session; ends of connections left out.
+pub(crate) fn answers(session: &Session, player: &Player, now: FileTime) -> Vec<(u8, Vec<String>)> {
+    let mut host = Host::new(Settings::default());
+    let mut links: Vec<(u8, Link)> = Vec::new();
+    let mut groups: Vec<(u8, u32)> = Vec::new();
+    let mut said: Vec<(u8, Vec<String>)> = Vec::new();
+    for step in &session.steps {
+        let connection = step.connection;
+        let there = links.iter().position(|(number, _)| *number == connection);
+        if matches!(step.action, Action::Connect | Action::Close)
+            && let Some(at) = there
+        {
+            let (_, mut link) = links.remove(at);
+            link.machine.end(&mut host);
+        }
+        if !matches!(step.action, Action::Wait(_) | Action::Close)
+            && !links.iter().any(|(number, _)| *number == connection)
+        {
+            links.push((connection, Link::open(&mut host, now)));
+        }
+        let Some((_, link)) = links.iter_mut().find(|(number, _)| *number == connection) else {
+            continue;
+        };
+        match &step.action {
+            Action::HalfClose => link.after = link.machine.half_close(&mut host).after,
+            Action::Send(sending) => {
+                for nth in 0..sending.times.max(1) {
+                    let around = Surroundings {
+                        keys: &player.keys,
+                        now,
+                        mark: player.mark(0),
+                        groups: &groups,
+                    };
+                    let octets = sending.render_nth(&around, nth);
+                    let pdus = link.receive(&mut host, now, &octets);
+                    for pdu in pdus {
+                        if let Some(group) = answers::group(&pdu) {
+                            groups.push((connection, group));
+                        }
+                        say(&mut said, connection, answers::word(&pdu));
+                    }
+                }
+            }
+            Action::Connect | Action::Wait(_) | Action::Close => {}
+        }
+    }
+    said
+}
+
+/// The same of what was played.
+pub(crate) fn played(rows: &[Row]) -> Vec<(u8, Vec<String>)> {
+    let mut said = Vec::new();
+    for row in rows {
+        for word in row.answer.split(' ') {
+            if !matches!(word, "-" | "closed" | "reset" | "stays-open" | "silence" | "refused") {
+                say(&mut said, row.connection, word.to_owned());
+            }
+        }
+    }
+    said
+}
+
+/// The first answer that differs: connection, what the lab host says, what the target says.
+pub(crate) fn difference(
+    reference: &[(u8, Vec<String>)],
+    target: &[(u8, Vec<String>)],
+) -> Option<(u8, String, String)> {
+    let numbers = reference.iter().chain(target).map(|(number, _)| *number);
+    for number in numbers {
+        let of = |all: &[(u8, Vec<String>)]| {
+            let mut all = all.iter();
+            all.find(|(n, _)| *n == number).map(|(_, words)| words.clone()).unwrap_or_default()
+        };
+        let (expected, got) = (of(reference), of(target));
+        let len = expected.len().max(got.len());
+        for at in 0..len {
+            let word = |words: &[String]| words.get(at).cloned().unwrap_or_else(|| "nothing".to_owned());
+            let (expected, got) = (word(&expected), word(&got));
+            if expected != got {
+                return Some((number, expected, got));
+            }
+        }
+    }
+    None
+}
+
+fn say(said: &mut Vec<(u8, Vec<String>)>, connection: u8, word: String) {
+    let at = match said.iter().position(|(number, _)| *number == connection) {
+        Some(at) => at,
+        None => {
+            said.push((connection, Vec::new()));
+            said.len() - 1
+        }
+    };
+    let words = &mut said[at].1;
+    // As what is played is heard: repetitions are one answer.
+    if words.last() != Some(&word) {
+        words.push(word);
+    }
+}
+
+struct Link {
+    machine: Connection,
+    framer: Framer,
+    after: After,
+}
+
+impl Link {
+    fn open(host: &mut Host, now: FileTime) -> Self {
+        let mut machine = Connection::open(host, now, 1688);
+        let after = machine.greet(host, now, &mut Vec::new()).after;
+        Self {
+            machine,
+            framer: Framer::new(),
+            after,
+        }
+    }
+
+    fn receive(&mut self, host: &mut Host, now: FileTime, octets: &[u8]) -> Vec<Vec<u8>> {
+        if self.after != After::Open {
+            return Vec::new();
+        }
+        let mut out = Vec::new();
+        self.after = self.machine.receive(host, now, octets, &mut out).after;
+        self.framer.push(&out);
+        let mut pdus = Vec::new();
+        while let Ok(Some(pdu)) = self.framer.next_pdu() {
+            pdus.push(pdu.to_vec());
+        }
+        pdus
+    }
+}

@@ -1,0 +1,344 @@
+//! Trying one session again, alone: whether it shows what it was found for, and whether a smaller one does.
+
+use std::time::Duration;
+
+use kmspec_runner::peer::Event;
+use kmspec_runner::target::LaunchError;
+use kmspec_session::{Session, shrunk, templates};
+use tokio::time::{Instant, sleep};
+
+use crate::finding::{Kind, Standing};
+use crate::ground::{Ground, Usage};
+use crate::play::{Manner, Played, Player, now};
+use crate::reference;
+
+/// What is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sought {
+    pub(crate) kind: Kind,
+    /// The requirement or the answers that differ; what a crash or hang is about is only known once it shows.
+    pub(crate) about: String,
+}
+
+/// What a trial showed of it.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) kind: Kind,
+    pub(crate) about: String,
+    pub(crate) detail: String,
+    pub(crate) events: Vec<Event>,
+    pub(crate) log: String,
+}
+
+/// Where trials are made. Nobody else speaks to the target meanwhile.
+pub(crate) struct Trials<'a> {
+    pub(crate) ground: &'a mut Ground,
+    pub(crate) player: &'a mut Player,
+    pub(crate) slow: Duration,
+    /// Numbers of executions that no campaign reaches.
+    pub(crate) next: u64,
+}
+
+/// How often a finding is tried again.
+const AGAIN: u32 = 3;
+/// How long making a session smaller may take, and how many tries.
+const SHRINKING: Duration = Duration::from_secs(20);
+const MOST_TRIES: usize = 400;
+
+impl Trials<'_> {
+    /// Whether a session shows what is sought.
+    pub(crate) async fn shows(
+        &mut self,
+        sought: &Sought,
+        session: &Session,
+        manner: Manner,
+    ) -> Result<Option<Shown>, LaunchError> {
+        match sought.kind {
+            Kind::Growth => Ok(self.grows(sought, session).await),
+            Kind::Crash => {
+                let played = self.play(session, manner).await;
+                self.crashed(played).await
+            }
+            _ => {
+                // What concerns other sessions needs some.
+                self.others().await;
+                let played = self.play(session, manner).await;
+                let shown = self.judge(sought, session, played);
+                if shown.is_none() && !self.ground.accepts().await {
+                    self.renew().await?;
+                }
+                Ok(shown)
+            }
+        }
+    }
+
+    pub(crate) async fn play(&mut self, session: &Session, manner: Manner) -> Played {
+        self.next += 1;
+        let execution = u64::from(u32::MAX) - self.next % (1 << 24);
+        self.player
+            .play(session, self.ground.address(), execution, manner)
+            .await
+    }
+
+    /// Honest sessions of others.
+    async fn others(&mut self) {
+        for session in templates().iter().take(3) {
+            let played = self.play(session, Manner::QUICK).await;
+            if played.unanswered.is_some() || played.refused {
+                return;
+            }
+        }
+    }
+
+    /// Whether the target is gone; then it is started anew.
+    pub(crate) async fn crashed(&mut self, played: Played) -> Result<Option<Shown>, LaunchError> {
+        // A process that dies takes a moment until the system knows.
+        let mut gone = !self.ground.accepts().await;
+        if !gone && self.ground.is_ours() {
+            sleep(Duration::from_millis(3)).await;
+            gone = self.ground.ended().is_some();
+        }
+        if !gone {
+            return Ok(None);
+        }
+        sleep(Duration::from_millis(20)).await;
+        let log = self.ground.log();
+        let about = self.ground.ended().unwrap_or_else(|| "connections refused".to_owned());
+        let last = log.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        let detail = match last {
+            "" => format!("The target was gone after the session: {about}."),
+            last => format!("The target was gone after the session: {about}. It wrote last: {last}"),
+        };
+        self.renew().await?;
+        Ok(Some(Shown {
+            kind: Kind::Crash,
+            about,
+            detail,
+            events: played.events,
+            log,
+        }))
+    }
+
+    pub(crate) async fn renew(&mut self) -> Result<(), LaunchError> {
+        self.ground.renew(RETURNING).await?;
+        // A new process may have another name, and repeat what was random.
+        self.player.memory = kmspec_rules::Memory::new();
+        Ok(())
+    }
+
+    fn judge(&mut self, sought: &Sought, session: &Session, played: Played) -> Option<Shown> {
+        let (kind, about, detail) = match sought.kind {
+            Kind::Hang | Kind::Slow => return self.late(played),
+            Kind::Rule => {
+                let broken = played.violations.iter();
+                let broken = broken.into_iter().find(|v| v.requirement == sought.about)?;
+                (Kind::Rule, sought.about.clone(), broken.to_string())
+            }
+            Kind::Leak => {
+                let number = played.foreign.first()?;
+                let detail = format!("The answer had the mark of session {number:08x}.");
+                (Kind::Leak, sought.about.clone(), detail)
+            }
+            Kind::Difference => {
+                let about = differs(session, self.player, &played)?;
+                (about == sought.about).then(|| {
+                    let detail = format!("Lab host and target: {about}.");
+                    (Kind::Difference, about.clone(), detail)
+                })?
+            }
+            Kind::Crash | Kind::Growth => return None,
+        };
+        Some(Shown {
+            kind,
+            about,
+            detail,
+            events: played.events,
+            log: self.ground.log(),
+        })
+    }
+
+    /// A hang, or an answer that is only late.
+    fn late(&mut self, played: Played) -> Option<Shown> {
+        let label = |index: usize| {
+            let label = played.rows.get(index).map(|row| row.label.as_str());
+            label.unwrap_or("the end").to_owned()
+        };
+        let (kind, about, detail) = if let Some(step) = played.unanswered {
+            let about = format!("no answer to {}", label(step));
+            let detail = format!("Step {} was owed an answer and got none.", step + 1);
+            (Kind::Hang, about, detail)
+        } else if played.blocks {
+            let detail = "While its connections were open, an honest bind was not answered.";
+            (Kind::Hang, "others are not served".to_owned(), detail.to_owned())
+        } else if played.slowest.0 >= self.slow {
+            let (took, step) = played.slowest;
+            let detail = format!("Step {} was answered after {} ms.", step + 1, took.as_millis());
+            (Kind::Slow, format!("late answer to {}", label(step)), detail)
+        } else {
+            return None;
+        };
+        Some(Shown {
+            kind,
+            about,
+            detail,
+            events: played.events,
+            log: self.ground.log(),
+        })
+    }
+
+    /// Whether the process keeps more of what is sought after many repetitions.
+    async fn grows(&mut self, sought: &Sought, session: &Session) -> Option<Shown> {
+        let before = self.settled().await?;
+        for _ in 0..REPETITIONS {
+            self.play(session, Manner::QUICK).await;
+        }
+        let after = self.settled().await?;
+        let grown = Growth::of(before, after);
+        let detail = grown.detail(&sought.about, u64::from(REPETITIONS))?;
+        Some(Shown {
+            kind: Kind::Growth,
+            about: sought.about.clone(),
+            detail,
+            events: Vec::new(),
+            log: self.ground.log(),
+        })
+    }
+
+    /// What the process uses once nothing is going on.
+    async fn settled(&self) -> Option<Usage> {
+        let mut last = self.ground.usage()?;
+        for _ in 0..20 {
+            sleep(Duration::from_millis(15)).await;
+            let present = self.ground.usage()?;
+            if present == last {
+                break;
+            }
+            last = present;
+        }
+        Some(last)
+    }
+
+    /// Tries a finding again a few times: how sure it is, how often it showed, and what it showed last.
+    pub(crate) async fn again(
+        &mut self,
+        sought: &Sought,
+        session: &Session,
+    ) -> Result<(Standing, u32, Option<Shown>), LaunchError> {
+        let mut showed = 0;
+        let mut last = None;
+        for _ in 0..AGAIN {
+            if let Some(shown) = self.shows(sought, session, Manner::PATIENT).await? {
+                showed += 1;
+                last = Some(shown);
+            }
+        }
+        let standing = match showed {
+            0 => Standing::Seen,
+            AGAIN => Standing::Stable,
+            _ => Standing::Flaky,
+        };
+        Ok((standing, showed, last))
+    }
+
+    /// The smallest session that still shows it: steps first, then fields, then octets.
+    pub(crate) async fn smallest(
+        &mut self,
+        sought: &Sought,
+        session: &Session,
+        standing: Standing,
+    ) -> Result<Session, LaunchError> {
+        let until = Instant::now() + SHRINKING;
+        let tries = if standing == Standing::Flaky { AGAIN } else { 1 };
+        let mut smallest = session.clone();
+        let mut tried = 0;
+        'smaller: loop {
+            for candidate in shrunk(&smallest) {
+                for _ in 0..tries {
+                    tried += 1;
+                    if tried > MOST_TRIES || Instant::now() >= until {
+                        break 'smaller;
+                    }
+                    let shown = self.shows(sought, &candidate, Manner::STEADY).await?;
+                    if shown.is_some_and(|shown| shown.kind == sought.kind) {
+                        smallest = candidate;
+                        continue 'smaller;
+                    }
+                }
+            }
+            break;
+        }
+        Ok(smallest)
+    }
+
+    pub(crate) const fn tries() -> u32 {
+        AGAIN
+    }
+}
+
+/// How the target's first differing answer differs, if one does.
+pub(crate) fn differs(session: &Session, player: &Player, played: &Played) -> Option<String> {
+    if !is_comparable(session) || played.unanswered.is_some() || played.refused {
+        return None;
+    }
+    let expected = reference::answers(session, player, now());
+    let got = reference::played(&played.rows);
+    let (_, expected, got) = reference::difference(&expected, &got)?;
+    Some(format!("{expected} there, {got} here"))
+}
+
+/// Whether answers follow from the session alone: not where it does not wait for them.
+fn is_comparable(session: &Session) -> bool {
+    !session.sendings().any(|sending| sending.hurry)
+}
+
+/// What a process uses more than before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Growth {
+    memory: u64,
+    threads: u64,
+    files: u64,
+}
+
+impl Growth {
+    pub(crate) const fn of(before: Usage, after: Usage) -> Self {
+        Self {
+            memory: after.memory.saturating_sub(before.memory),
+            threads: after.threads.saturating_sub(before.threads),
+            files: after.files.saturating_sub(before.files),
+        }
+    }
+
+    /// What of it is more than `times` sessions can explain: at most one of each kind in four sessions is noise.
+    fn detail(self, about: &str, times: u64) -> Option<String> {
+        let (grown, least) = match about {
+            "memory" => (self.memory, times * LEAST_MEMORY),
+            "threads" => (self.threads, times / 4),
+            _ => (self.files, times / 4),
+        };
+        let unit = if about == "memory" { " octets" } else { "" };
+        (grown >= least).then(|| {
+            format!("{times} times the same session left {grown}{unit} more in use as {about} of its process.")
+        })
+    }
+
+    /// What may have grown since an idle start, with so many sessions at a time.
+    pub(crate) fn suspects(self, jobs: u64) -> Vec<&'static str> {
+        [
+            ("memory", self.memory > SUSPICIOUS_MEMORY + jobs * (64 << 10)),
+            ("threads", self.threads > 64 + jobs),
+            ("files", self.files > 64 + 4 * jobs),
+        ]
+        .into_iter()
+        .filter_map(|(name, suspicious)| suspicious.then_some(name))
+        .collect()
+    }
+}
+
+/// How often a session is played to see whether the process grows by it.
+const REPETITIONS: u16 = 48;
+/// Octets a session that is no leak may leave behind, on average.
+const LEAST_MEMORY: u64 = 8 << 10;
+/// Octets that a process may grow from its start until that is looked into.
+const SUSPICIOUS_MEMORY: u64 = 24 << 20;
+/// How long a target that is not ours may be away.
+const RETURNING: Duration = Duration::from_secs(10);
