@@ -31,6 +31,10 @@ impl Ground {
                 let address = instance.address();
                 (Some(instance), address)
             }
+            Origin::Client(_) => {
+                let problem = "it is a client, and only hosts are fuzzed".to_owned();
+                return Err(LaunchError::Failed(problem));
+            }
         };
         let mut ground = Self {
             target,

@@ -5,6 +5,7 @@ mod client;
 mod compare;
 mod decode;
 mod dns;
+mod fuzz;
 mod lab;
 mod list;
 mod record;
@@ -22,6 +23,7 @@ pub(crate) use client::{ClientArgs, FindingArgs, MachineArgs};
 pub(crate) use compare::{CompareArgs, CompareFormat};
 pub(crate) use decode::{CheckArgs, DecodeArgs, DecodeFormat};
 pub(crate) use dns::DnsArgs;
+pub(crate) use fuzz::{FuzzArgs, FuzzCommand, PromoteArgs};
 pub(crate) use lab::{LabArgs, LabCommand, ServeArgs};
 pub(crate) use list::{ExplainArgs, ListArgs, ListFormat};
 pub(crate) use record::RecordArgs;
@@ -115,6 +117,7 @@ pub(crate) enum Command {
     SelfTest(SelfTestArgs),
     Vectors(VectorsArgs),
     Bench(Box<BenchArgs>),
+    Fuzz(Box<FuzzArgs>),
     Lab(LabArgs),
 }
 

@@ -7,6 +7,7 @@ mod compare;
 mod decode;
 mod dns;
 mod explain;
+mod fuzz;
 mod interrupt;
 mod lab;
 mod list;
@@ -81,6 +82,7 @@ fn work(asked: Asked, output: &mut Option<Output>) -> Result<Exit, Failure> {
         Command::SelfTest(args) => self_test::self_test(&args, output),
         Command::Vectors(args) => vectors::vectors(&args, output),
         Command::Bench(args) => bench::bench(&args, output),
+        Command::Fuzz(args) => fuzz::fuzz(&args, output),
         Command::Lab(args) => match args.command {
             LabCommand::Serve(args) => lab::serve(args, output),
             LabCommand::Dns(args) => dns::dns(args, output),
