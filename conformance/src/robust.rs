@@ -1,5 +1,7 @@
 //! Robustness against what is not the protocol at all.
 
+mod regressions;
+
 use kmspec_runner::check::{Answer, Field, closed, nak, silent};
 use kmspec_runner::peer::Arrival;
 use kmspec_runner::{Link, Peer, Stop, Suite, case};
@@ -16,6 +18,7 @@ pub(crate) static ROBUST: Suite = Suite::new(
         &MUTATED_REQUEST,
         &CONNECT_AND_CLOSE,
         &CONNECT_AND_RESET,
+        &REGRESSIONS,
     ],
 );
 
@@ -99,6 +102,16 @@ case! {
     CONNECT_AND_RESET { id: "rpc.robust.connect-and-leave/reset", needs: [Probe] }
     async fn(peer) {
         in_batches(&peer, 100, |peer, _| async move { peer.connect().await?.reset() }).await
+    }
+}
+
+case! {
+    /// What harmed some host once, and was found by fuzzing, does no harm.
+    REGRESSIONS { id: "rpc.robust.mutated-bind-and-request/found", needs: [Probe] }
+    for session in regressions::REGRESSIONS.iter().copied();
+    async fn(peer) {
+        regressions::plays(&peer, session).await?;
+        peer.fresh().await
     }
 }
 

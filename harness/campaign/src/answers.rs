@@ -220,6 +220,11 @@ impl Ledger {
         }
     }
 
+    /// The client's side ends: what it tries to send from here on is owed nothing.
+    pub(crate) const fn close(&mut self) {
+        self.plain = false;
+    }
+
     /// An answer came.
     pub(crate) fn answered(&mut self) {
         if self.owed > 0 {

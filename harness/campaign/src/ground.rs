@@ -54,14 +54,21 @@ impl Ground {
         &self.target.name
     }
 
-    /// Whether it is ours to start.
-    pub(crate) const fn is_ours(&self) -> bool {
-        self.instance.is_some()
-    }
 
     /// How its process ended, if it is ours and has.
     pub(crate) fn ended(&self) -> Option<String> {
         self.instance.as_ref()?.ended()
+    }
+
+    /// Waits a moment for a process that is about to end.
+    pub(crate) async fn has_ended(&self) {
+        let until = Instant::now() + ENDING;
+        while self.process.is_some() && self.instance.is_some() && self.ended().is_none() {
+            if Instant::now() >= until {
+                return;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// What it has written.
@@ -123,3 +130,6 @@ impl Ground {
         }
     }
 }
+
+/// How long a process may take to end once it accepts no more connections.
+const ENDING: Duration = Duration::from_millis(500);

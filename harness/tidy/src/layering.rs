@@ -23,7 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "kmspec-conformance",
         &[
-            "runner", "rules", "slmgr", "dns", "capture", "captures", "wire",
+            "session", "runner", "rules", "slmgr", "dns", "capture", "captures", "wire",
         ],
     ),
     ("kmspec-session", &["wire"]),

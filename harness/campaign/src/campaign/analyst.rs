@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -35,6 +36,7 @@ pub(super) struct Analyst {
     unwritten: Vec<(Finding, Evidence)>,
     crashes: u32,
     trials: u64,
+    saved: Instant,
 }
 
 impl Analyst {
@@ -59,6 +61,7 @@ impl Analyst {
             unwritten: Vec::new(),
             crashes: 0,
             trials: 0,
+            saved: Instant::now(),
         }
     }
 
@@ -251,6 +254,7 @@ impl Analyst {
             return Ok(());
         }
         self.crashes += 1;
+        self.ground.has_ended().await;
         let about = self.ground.ended().unwrap_or_else(|| suspicion.sought.about.clone());
         let suspects: Vec<_> = lock(&self.shared.recent).iter().rev().cloned().collect();
         let Some((execution, newest)) = suspects.first().cloned() else {
@@ -360,7 +364,7 @@ impl Analyst {
     fn suspected(&self, suspects: &[(u64, Arc<Session>)]) -> Option<PathBuf> {
         let mut text = String::new();
         for (number, session) in suspects {
-            text.push_str(&format!("# execution {number}\n{session}\n"));
+            let _ = write!(text, "# execution {number}\n{session}\n");
         }
         let path = self.plan.findings.join(format!("suspects-{}.txt", std::process::id()));
         store::write(&path, text.as_bytes()).ok().map(|()| path)
@@ -433,7 +437,10 @@ impl Analyst {
     async fn look_after(&mut self) -> Result<(), LaunchError> {
         self.watch.progress(&self.progress(None));
         self.write_again();
-        self.save();
+        if self.saved.elapsed() >= SAVING {
+            self.save();
+            self.saved = Instant::now();
+        }
         if self.ground.ended().is_some() && !self.shared.down.swap(true, Ordering::Relaxed) {
             let recent = lock(&self.shared.recent).back().cloned();
             let (execution, session) = recent.unwrap_or_default();
@@ -555,6 +562,8 @@ fn traffic(events: &[Event], facts: &Facts) -> Option<Vec<u8>> {
 
 /// Between looks after the target.
 const TICK: Duration = Duration::from_millis(250);
+/// Between two notes of where the campaign is.
+const SAVING: Duration = Duration::from_secs(5);
 /// Sessions that are tried together when the target is gone.
 const GROUP: usize = 8;
 /// Sessions that are looked at when others are not served.

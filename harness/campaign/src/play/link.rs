@@ -84,6 +84,7 @@ impl Link {
     }
 
     pub(super) async fn shutdown(&mut self) {
+        self.ledger.close();
         drop(self.stream.shutdown().await);
     }
 

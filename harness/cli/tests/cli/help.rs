@@ -17,6 +17,8 @@ fn every_command_has_its_help() {
         "self-test",
         "vectors",
         "bench",
+        "fuzz",
+        "fuzz promote",
         "lab",
         "lab serve",
         "lab dns",

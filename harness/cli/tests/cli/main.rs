@@ -9,6 +9,7 @@ mod config;
 mod decode;
 mod dns;
 mod expect;
+mod fuzz;
 mod help;
 mod kit;
 mod lab;

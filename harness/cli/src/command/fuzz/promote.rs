@@ -9,6 +9,7 @@ use kmspec_wire::keys::KeySet;
 
 use crate::args::PromoteArgs;
 use crate::failure::Failure;
+use crate::input;
 use crate::output::Output;
 
 /// Makes a finding a regression and seeds.
@@ -26,6 +27,7 @@ pub(super) fn promote(args: &PromoteArgs, output: &mut Output) -> Result<Exit, F
     let facts = &finding.facts;
     let text = format!("# {}: {}\n# {}\n{}", facts.kind, facts.about, facts.detail, finding.session);
     let mut written = vec![put(&regressions, &format!("{name}.session"), text.as_bytes())?];
+    written.push(list(&args.to, &name)?);
     for (target, octets) in seeds(&finding) {
         let folder = args.to.join("fuzz/seeds").join(target);
         if folder.is_dir() {
@@ -36,6 +38,25 @@ pub(super) fn promote(args: &PromoteArgs, output: &mut Output) -> Result<Exit, F
         output.line(format_args!("wrote {path}"))?;
     }
     Ok(Exit::Holds)
+}
+
+/// Names a regression in the list of them.
+fn list(root: &Path, name: &str) -> Result<String, Failure> {
+    let file = root.join(LIST);
+    let text = input::text(&file)?;
+    let Some((before, after)) = text.split_once(END) else {
+        let message = format!("it has no list that ends with {:?}", END.trim());
+        return Err(Failure::Content { file, message });
+    };
+    if before.contains(&format!("\"{name}\"")) {
+        return Ok(file.display().to_string());
+    }
+    let row = format!(
+        "    (\n        \"{name}\",\n        include_str!(\"../../regressions/{name}.session\"),\n    ),\n"
+    );
+    let text = format!("{before}\n{row}{}{after}", END.trim_start_matches('\n'));
+    let folder = file.parent().unwrap_or(root).to_owned();
+    put(&folder, "regressions.rs", text.as_bytes())
 }
 
 /// What of a session concerns the parsers of single things: the last thing it sends, which is what it was about.
@@ -73,5 +94,8 @@ fn put(folder: &Path, name: &str, octets: &[u8]) -> Result<String, Failure> {
     }
 }
 
+/// The list of regressions, and what ends it.
+const LIST: &str = "conformance/src/robust/regressions.rs";
+const END: &str = "\n];\n";
 /// Where the sessions of regressions are.
 const REGRESSIONS: &str = "conformance/regressions";

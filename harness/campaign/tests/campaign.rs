@@ -1,0 +1,161 @@
+//! Campaigns against the lab host: what each kind of fault looks like from outside, and that a host without has none.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kmspec_campaign::{Finding, Kind, Outcome, Plan, Progress, Standing, Watch, read, repeat, run};
+use kmspec_lab::{LabHost, Settings};
+use kmspec_model::fault::Faults;
+use kmspec_runner::Target;
+use kmspec_runner::target::{Instance, Launch, LaunchError, Pending};
+use kmspec_wire::keys::KeySet;
+
+/// A lab host of this process.
+#[derive(Debug)]
+struct Lab(Settings);
+
+#[derive(Debug)]
+struct Running(LabHost);
+
+impl Launch for Lab {
+    fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>> {
+        Box::pin(async {
+            let host = LabHost::start(self.0.clone()).await;
+            let host = host.map_err(|error| LaunchError::Failed(error.to_string()))?;
+            Ok(Box::new(Running(host)) as Box<dyn Instance>)
+        })
+    }
+}
+
+impl Instance for Running {
+    fn address(&self) -> std::net::SocketAddr {
+        self.0.address()
+    }
+
+    fn stop(self: Box<Self>) -> Pending<'static, ()> {
+        Box::pin(self.0.stop())
+    }
+}
+
+fn lab(fault: &str) -> Target {
+    let mut settings = Settings::default();
+    settings.host.faults = fault.parse::<Faults>().unwrap();
+    Target::launched("lab host", Arc::new(Lab(settings)), Arc::new(KeySet::lab()))
+}
+
+fn plan(fault: &str, findings: &Path) -> Plan {
+    Plan {
+        target: lab(fault),
+        target_word: String::new(),
+        seed: 1,
+        jobs: 16,
+        seeds: kmspec_session::templates(),
+        findings: findings.to_owned(),
+        corpus: None,
+        start: None,
+        duration: Some(Duration::from_secs(60)),
+        max_execs: None,
+        until_finding: true,
+        differential: false,
+        slow: Duration::from_secs(1),
+        allow_remote: false,
+    }
+}
+
+/// Nobody watches, but everything that is told of is on the disk already.
+struct OnDisk;
+
+impl Watch for OnDisk {
+    fn progress(&self, _: &Progress) {}
+
+    fn found(&self, finding: &Finding, folder: &Path) {
+        assert_eq!(read(folder).unwrap().facts, finding.facts);
+    }
+
+    fn note(&self, text: &str) {
+        panic!("{text}");
+    }
+}
+
+async fn campaign(plan: Plan) -> Outcome {
+    run(plan, Arc::new(OnDisk), std::future::pending()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_fault_is_found_alone_made_small_and_shows_again() {
+    for (fault, kind) in [
+        ("crash-on-foreign-octets", Kind::Crash),
+        ("crash-on-closed-pdu", Kind::Crash),
+        ("v4-mac-zero", Kind::Rule),
+        ("padding-leaks", Kind::Rule),
+        ("calls-never-answered", Kind::Hang),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = campaign(plan(fault, folder.path())).await;
+        let found = outcome.findings.iter().find(|facts| facts.kind == kind);
+        let facts = found.unwrap_or_else(|| panic!("{fault}: {:?}", outcome.findings));
+        assert!(facts.steps <= 3, "{fault}: {facts:?}");
+        assert_eq!(facts.standing, Standing::Stable, "{fault}: {facts:?}");
+        let finding = read(&folder.path().join(facts.name())).unwrap();
+        let slow = Duration::from_secs(1);
+        let again = repeat(lab(fault), &finding, slow, false).await.unwrap();
+        assert!(again.is_some(), "{fault}: {facts:?}");
+        let honest = repeat(lab(""), &finding, slow, false).await.unwrap();
+        assert_eq!(honest, None, "{fault}: {facts:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_honest_host_has_no_findings_and_its_states_are_learnt() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        max_execs: Some(3_000),
+        differential: true,
+        ..plan("", folder.path())
+    };
+    let outcome = campaign(plan).await;
+    assert_eq!(outcome.findings, []);
+    assert_eq!(outcome.unable, None);
+    assert!(outcome.progress.executions >= 3_000, "{:?}", outcome.progress);
+    let edges = &outcome.machine.edges;
+    let edge = |step: &str, to: &str| edges.iter().any(|edge| edge.step == step && edge.to == to);
+    assert!(edge("bind", "bind-ack:0") && edge("request-v6-ndr32", "response:00000000"));
+    assert_eq!(outcome.machine.differences(&outcome.machine), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_class_of_answer_than_the_lab_hosts_is_a_difference() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        differential: true,
+        ..plan("tampered-status", folder.path())
+    };
+    let outcome = campaign(plan).await;
+    let found = outcome.findings.iter().find(|facts| facts.kind == Kind::Difference);
+    assert!(found.is_some_and(|facts| facts.steps <= 3), "{:?}", outcome.findings);
+}
+
+#[tokio::test]
+async fn a_target_elsewhere_is_left_alone_unless_that_is_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = "192.0.2.1:1688".parse().unwrap();
+    let plan = Plan {
+        target: Target::at(address, Arc::new(KeySet::lab())),
+        ..plan("", folder.path())
+    };
+    let error = run(plan, Arc::new(OnDisk), std::future::pending()).await.unwrap_err();
+    assert!(error.to_string().contains("--allow-remote"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_found_before_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = campaign(plan("v4-mac-zero", folder.path())).await;
+    assert_eq!(first.findings.len(), 1);
+    let second = Plan {
+        max_execs: Some(400),
+        ..plan("v4-mac-zero", folder.path())
+    };
+    assert_eq!(campaign(second).await.findings, []);
+}
