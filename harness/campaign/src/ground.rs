@@ -120,7 +120,9 @@ impl Ground {
     }
 
     fn find_process(&mut self) {
-        self.process = process::listening(self.address).filter(|id| *id != std::process::id());
+        let started = self.instance.as_ref().and_then(|instance| instance.process());
+        let process = process::listening(self.address, started);
+        self.process = process.filter(|id| *id != std::process::id());
     }
 
     /// Stops it, if it is ours.

@@ -41,7 +41,7 @@ impl Manner {
     /// Quick: for looking around.
     pub(crate) const QUICK: Self = Self {
         owed: Duration::from_millis(400),
-        hoped: Duration::from_millis(25),
+        hoped: Duration::from_millis(12),
         record: false,
         probe: false,
     };
@@ -78,6 +78,8 @@ pub(crate) struct Played {
     pub(crate) refused: bool,
     /// Others were not served while its connections were open.
     pub(crate) blocks: bool,
+    /// Times that something was waited for in vain.
+    pub(crate) silences: usize,
     /// The longest that an answer took, and to which step.
     pub(crate) slowest: (Duration, usize),
     /// What went over the wire, if that was to be kept.
@@ -177,7 +179,6 @@ struct Playing<'a> {
 
 impl Playing<'_> {
     async fn step(&mut self, index: usize, step: &Step) {
-        let began = Instant::now();
         let mut heard = Heard::default();
         if step.action == Action::Connect {
             self.close(step.connection, index).await;
@@ -197,12 +198,10 @@ impl Playing<'_> {
             Action::HalfClose => self.half_close(step.connection, &mut heard).await,
             Action::Connect | Action::Wait(_) | Action::Close => {}
         }
-        if heard.octets > 0 {
-            let took = began.elapsed();
-            if took > self.played.slowest.0 {
-                self.played.slowest = (took, index);
-            }
+        if heard.longest > self.played.slowest.0 {
+            self.played.slowest = (heard.longest, index);
         }
+        self.played.silences += heard.silences;
         self.played.rows.push(Row {
             connection: step.connection,
             label: answers::label(step),
@@ -264,9 +263,11 @@ impl Playing<'_> {
             if !sending.hurry {
                 self.listen(at, heard, false).await;
             }
-            // A second try at what nobody answers tells nothing new.
             if heard.silent {
                 self.played.unanswered.get_or_insert(index);
+            }
+            // A second try at what nobody answers tells nothing new.
+            if heard.silences > 0 {
                 break;
             }
         }
@@ -278,6 +279,7 @@ impl Playing<'_> {
             return;
         };
         let connection = *connection;
+        let mut since = Instant::now();
         loop {
             let patience = if to_the_end {
                 Some(self.manner.owed)
@@ -291,6 +293,8 @@ impl Playing<'_> {
             match link.receive(patience).await {
                 Chunk::Octets(octets) => {
                     heard.octets += octets.len();
+                    heard.longest = heard.longest.max(since.elapsed());
+                    since = Instant::now();
                     self.played.foreign.extend(foreign(&octets, self.player.tag, self.mark));
                     link.heard(&octets, |pdu| {
                         if let Some(group) = answers::group(pdu) {
@@ -318,6 +322,7 @@ impl Playing<'_> {
                     return;
                 }
                 Chunk::Nothing => {
+                    heard.silences += usize::from(patience.is_some());
                     if !to_the_end && link.ledger.owed > 0 {
                         heard.say(SILENCE);
                         heard.silent = true;
@@ -399,6 +404,10 @@ struct Heard {
     words: Vec<String>,
     octets: usize,
     silent: bool,
+    /// Times that something was waited for in vain.
+    silences: usize,
+    /// The longest that something took to come.
+    longest: Duration,
 }
 
 impl Heard {

@@ -118,6 +118,11 @@ pub trait Instance: Debug + Send + Sync {
         String::new()
     }
 
+    /// The number of its process, if it is one of this machine.
+    fn process(&self) -> Option<u32> {
+        None
+    }
+
     /// How it ended, if it has done so by itself: `exit status: 101`, `signal: 11 (SIGSEGV)`.
     fn ended(&self) -> Option<String> {
         None

@@ -57,6 +57,7 @@ impl Mutator {
             14..=18 => self.rearrange(session, choices),
             _ => splice(session, choices, others),
         }
+        session.steps.truncate(MOST_STEPS);
         session.bound();
     }
 
@@ -104,6 +105,9 @@ impl Mutator {
     }
 }
 
+/// Most steps of a session that was varied: longer ones take time and show little more.
+const MOST_STEPS: usize = 16;
+
 fn splice(session: &mut Session, choices: &mut dyn Choices, others: &[Session]) {
     let Some(other) = one_of(choices, others) else {
         return;
@@ -130,7 +134,7 @@ fn vary_delivery(session: &mut Session, choices: &mut dyn Choices) {
     };
     match choices.below(4) {
         0 => sending.segment = *one_of(choices, &[0, 1, 2, 9, 15, 16, 17, 24, 100]).unwrap_or(&0),
-        1 => sending.times = *one_of(choices, &[1, 2, 3, 10, 20, 50]).unwrap_or(&1),
+        1 => sending.times = *one_of(choices, &[1, 1, 2, 3, 10]).unwrap_or(&1),
         2 => sending.hurry = !sending.hurry,
         _ => {
             if let Content::Request(call) = &mut sending.content {

@@ -74,7 +74,12 @@ fn examine(
         return;
     }
     lock(&shared.learning).learn(&played.rows);
-    let features = novelty::features(played);
+    // What mostly waits is nothing to build on, whatever it shows.
+    let features = if played.silences > MOST_SILENCES {
+        Vec::new()
+    } else {
+        novelty::features(played)
+    };
     if lock(&shared.corpus).done(number, session, features) {
         *lock(&shared.news) = Instant::now();
     }
@@ -126,3 +131,5 @@ fn suspect(shared: &Shared, suspicion: Suspicion) {
 
 /// How long a worker that has nothing to do waits at most.
 const MOMENT: Duration = Duration::from_millis(5);
+/// Times that a session of the corpus waits in vain, at most.
+const MOST_SILENCES: usize = 2;

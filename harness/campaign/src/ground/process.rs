@@ -31,8 +31,9 @@ pub(crate) fn usage(process: u32) -> Option<Usage> {
     })
 }
 
-/// The process that listens at an address of this machine, if it is one of ours to look at.
-pub(crate) fn listening(address: SocketAddr) -> Option<u32> {
+/// The process that listens at an address of this machine, if it is one of ours to look at; `likely` is looked at first,
+/// since there may be many.
+pub(crate) fn listening(address: SocketAddr, likely: Option<u32>) -> Option<u32> {
     let table = if address.is_ipv4() { "/proc/net/tcp" } else { "/proc/net/tcp6" };
     let table = fs::read_to_string(table).ok()?;
     let port = format!(":{:04X}", address.port());
@@ -44,13 +45,18 @@ pub(crate) fn listening(address: SocketAddr) -> Option<u32> {
         local.ends_with(&port).then(|| words.get(9).copied()).flatten()
     })?;
     let socket = format!("socket:[{inode}]");
-    let processes = fs::read_dir("/proc").ok()?;
-    processes.flatten().find_map(|entry| {
-        let process: u32 = entry.file_name().to_str()?.parse().ok()?;
-        let files = fs::read_dir(entry.path().join("fd")).ok()?;
-        let mut links = files.flatten().filter_map(|file| fs::read_link(file.path()).ok());
-        links.any(|link| link.as_os_str() == socket.as_str()).then_some(process)
-    })
+    let has = |process: &u32| {
+        let folder = Path::new("/proc").join(process.to_string()).join("fd");
+        let files = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut links = files.filter_map(|file| fs::read_link(file.path()).ok());
+        links.any(|link| link.as_os_str() == socket.as_str())
+    };
+    if let Some(likely) = likely.filter(has) {
+        return Some(likely);
+    }
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    let mut processes = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    processes.find(has)
 }
 
 /// State of a socket that listens.
@@ -66,7 +72,7 @@ mod tests {
             return;
         }
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let process = listening(listener.local_addr().unwrap());
+        let process = listening(listener.local_addr().unwrap(), None);
         assert_eq!(process, Some(std::process::id()));
         let usage = usage(std::process::id()).unwrap();
         assert!(usage.memory > 0 && usage.threads > 0 && usage.files > 2, "{usage:?}");

@@ -45,7 +45,7 @@ pub(crate) struct CampaignArgs {
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Sessions at the same time.
-    #[arg(long, value_name = "NUMBER", default_value_t = 48, value_parser = at_least_one)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 96, value_parser = at_least_one)]
     pub(crate) jobs: usize,
     /// Begin with this execution; without it, at 0, or where a campaign of the same seed left the corpus.
     #[arg(long, value_name = "NUMBER")]

@@ -118,6 +118,11 @@ impl Instance for Running {
         self.log.text()
     }
 
+    fn process(&self) -> Option<u32> {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        child.id()
+    }
+
     fn ended(&self) -> Option<String> {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         let ended = child.try_wait().ok().flatten();
