@@ -5,12 +5,10 @@ use kmspec_runner::{Link, Peer, Stop};
 use kmspec_session::{Action, Session, Surroundings};
 
 /// The sessions, by name. `kmspec fuzz promote` adds to them.
-pub(super) const REGRESSIONS: &[(&str, &str)] = &[
-    (
-        "crash-many-contexts",
-        include_str!("../../regressions/crash-many-contexts.session"),
-    ),
-];
+pub(super) const REGRESSIONS: &[(&str, &str)] = &[(
+    "crash-many-contexts",
+    include_str!("../../regressions/crash-many-contexts.session"),
+)];
 
 /// Plays a session, takes whatever comes, and leaves. What the host sends is judged as every answer is.
 pub(super) async fn plays(peer: &Peer, session: &str) -> Result<(), Stop> {

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
+use kmspec_session::{Action, Content, Message, Sending, Step, Stub};
 use kmspec_wire::codec::ByteOrder;
 use kmspec_wire::fragment::Framer;
 use kmspec_wire::ndr::{ResponseStub, TransferSyntax};
 use kmspec_wire::pdu::{BindAck, Body, Header, Pdu, PduType, PfcFlags, Response};
-use kmspec_session::{Action, Content, Message, Sending, Step, Stub};
 
 /// How a connection ended, seen from the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -186,7 +186,12 @@ impl Ledger {
             };
             self.take(entry);
         }
-        if self.framer.pending().first().is_some_and(|version| *version != 5) {
+        if self
+            .framer
+            .pending()
+            .first()
+            .is_some_and(|version| *version != 5)
+        {
             self.plain = false;
             self.hoped += 1;
         }

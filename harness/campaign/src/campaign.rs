@@ -83,7 +83,9 @@ pub enum CampaignError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The target is somebody else's, as far as anybody knows.
-    #[error("{0} is not on loopback; fuzzing it may break it and what it serves: allow it with --allow-remote")]
+    #[error(
+        "{0} is not on loopback; fuzzing it may break it and what it serves: allow it with --allow-remote"
+    )]
     Remote(SocketAddr),
     /// Nothing answers.
     #[error("{0} answers no bind: nothing can be learnt from it")]
@@ -136,10 +138,15 @@ pub async fn run(
     let findings = Findings::open(&plan.findings)?;
     let player = player(&plan.target, plan.seed);
     let ground = up(plan.target.clone(), plan.allow_remote).await?;
-    let start = plan.start.or_else(|| plan.corpus.as_deref().and_then(|f| left_at(f, plan.seed)));
+    let start = plan
+        .start
+        .or_else(|| plan.corpus.as_deref().and_then(|f| left_at(f, plan.seed)));
     let start = start.unwrap_or(0);
     let corpus = Corpus::open(plan.seed, plan.seeds.clone(), plan.corpus.as_deref(), start)?;
-    if !player.serves(ground.address(), Duration::from_secs(5)).await {
+    if !player
+        .serves(ground.address(), Duration::from_secs(5))
+        .await
+    {
         let name = ground.name().to_owned();
         ground.down().await;
         return Err(CampaignError::Mute(name));

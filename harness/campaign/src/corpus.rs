@@ -87,7 +87,9 @@ impl Corpus {
         });
         let entries = &self.entries;
         let snapshot = self.snapshots.entry(epoch).or_insert_with(|| {
-            let old = entries.iter().filter(|(added, ..)| wanted.is_some_and(|wanted| *added <= wanted));
+            let old = entries
+                .iter()
+                .filter(|(added, ..)| wanted.is_some_and(|wanted| *added <= wanted));
             Arc::new(old.map(|(.., session)| session.clone()).collect())
         });
         Some(Ticket {
@@ -97,7 +99,12 @@ impl Corpus {
     }
 
     /// The session of an execution.
-    pub(crate) fn session(ticket: &Ticket, seed: u64, seeds: &[Session], mutator: &Mutator) -> Session {
+    pub(crate) fn session(
+        ticket: &Ticket,
+        seed: u64,
+        seeds: &[Session],
+        mutator: &Mutator,
+    ) -> Session {
         let index = usize::try_from(ticket.number).unwrap_or(usize::MAX);
         if let Some(session) = seeds.get(index) {
             return session.clone();
@@ -195,7 +202,8 @@ impl Corpus {
             self.names.insert(name);
             self.entries.push((epoch, execution, session));
         }
-        self.entries.sort_by_key(|(epoch, execution, _)| (*epoch, *execution));
+        self.entries
+            .sort_by_key(|(epoch, execution, _)| (*epoch, *execution));
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -220,7 +228,9 @@ pub(crate) fn sessions(folder: &Path) -> Vec<(String, String)> {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().to_str()?.to_owned();
-            let is_session = Path::new(&name).extension().is_some_and(|end| end == "session");
+            let is_session = Path::new(&name)
+                .extension()
+                .is_some_and(|end| end == "session");
             let text = fs::read_to_string(entry.path()).ok()?;
             (is_session && !name.starts_with('.')).then_some((name, text))
         })
@@ -240,12 +250,18 @@ fn origin(text: &str) -> Option<(u64, u64, u64)> {
     let ["#", "seed", seed, "execution", execution, "epoch", epoch] = words.as_slice() else {
         return None;
     };
-    Some((seed.parse().ok()?, execution.parse().ok()?, epoch.parse().ok()?))
+    Some((
+        seed.parse().ok()?,
+        execution.parse().ok()?,
+        epoch.parse().ok()?,
+    ))
 }
 
 fn some(dice: &mut Dice, sessions: &[Session]) -> Session {
     let at = dice.index(sessions.len());
-    at.and_then(|at| sessions.get(at)).cloned().unwrap_or_default()
+    at.and_then(|at| sessions.get(at))
+        .cloned()
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -259,7 +275,8 @@ mod tests {
         let mut corpus = Corpus::open(5, templates(), folder, from).unwrap();
         let (seeds, mutator) = (corpus.seeds(), Mutator::new());
         loop {
-            let mut tickets: Vec<Ticket> = std::iter::from_fn(|| corpus.ticket()).take(400).collect();
+            let mut tickets: Vec<Ticket> =
+                std::iter::from_fn(|| corpus.ticket()).take(400).collect();
             if backwards {
                 tickets.reverse();
             }

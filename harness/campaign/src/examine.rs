@@ -61,7 +61,13 @@ impl Known {
         if let Some(Knowledge::Doubted { times, .. }) = before {
             // Remembered in the number of its doubts, should it be doubted again.
             let doubts = format!("{signature}\0");
-            self.0.insert(doubts, Knowledge::Doubted { times, sightings: 0 });
+            self.0.insert(
+                doubts,
+                Knowledge::Doubted {
+                    times,
+                    sightings: 0,
+                },
+            );
         }
     }
 
@@ -73,7 +79,10 @@ impl Known {
             _ => 0,
         };
         let times = before + 1;
-        let doubted = Knowledge::Doubted { times, sightings: 0 };
+        let doubted = Knowledge::Doubted {
+            times,
+            sightings: 0,
+        };
         self.0.insert(signature.to_owned(), doubted);
         times
     }
@@ -100,20 +109,44 @@ pub(crate) fn suspicions(
         }
     }
     let low = |number: u64| u32::try_from(number & 0xffff_ffff).unwrap_or_default();
-    let recent = |number: &&u32| low(execution).wrapping_sub(**number) < RECENT || **number > u32::MAX - (1 << 24);
+    let recent = |number: &&u32| {
+        low(execution).wrapping_sub(**number) < RECENT || **number > u32::MAX - (1 << 24)
+    };
     if let Some(number) = played.foreign.iter().find(recent) {
         let detail = format!("The answer had the mark of session {number}.");
-        all.push(suspicion(Kind::Leak, "octets of another session".to_owned(), detail));
+        all.push(suspicion(
+            Kind::Leak,
+            "octets of another session".to_owned(),
+            detail,
+        ));
     }
     if let Some(step) = played.unanswered {
-        let label = played.rows.get(step).map_or("the end", |row| row.label.as_str());
+        let label = played
+            .rows
+            .get(step)
+            .map_or("the end", |row| row.label.as_str());
         let detail = format!("Step {} was owed an answer and got none.", step + 1);
-        all.push(suspicion(Kind::Hang, format!("no answer to {label}"), detail));
+        all.push(suspicion(
+            Kind::Hang,
+            format!("no answer to {label}"),
+            detail,
+        ));
     } else if played.slowest.0 >= slow {
         let (took, step) = played.slowest;
-        let label = played.rows.get(step).map_or("the end", |row| row.label.as_str());
-        let detail = format!("Step {} was answered after {} ms.", step + 1, took.as_millis());
-        all.push(suspicion(Kind::Slow, format!("late answer to {label}"), detail));
+        let label = played
+            .rows
+            .get(step)
+            .map_or("the end", |row| row.label.as_str());
+        let detail = format!(
+            "Step {} was answered after {} ms.",
+            step + 1,
+            took.as_millis()
+        );
+        all.push(suspicion(
+            Kind::Slow,
+            format!("late answer to {label}"),
+            detail,
+        ));
     }
     all
 }

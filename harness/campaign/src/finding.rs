@@ -57,7 +57,9 @@ impl Kind {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::Crash => "The target ended, or accepted no more connections.",
-            Self::Hang => "The target gave no answer that it owed, or served nobody else meanwhile.",
+            Self::Hang => {
+                "The target gave no answer that it owed, or served nobody else meanwhile."
+            }
             Self::Slow => "The target took too long for an answer.",
             Self::Growth => "The target's process uses more and more, and does not give it back.",
             Self::Rule => "The target broke a requirement on every answer.",
@@ -152,12 +154,22 @@ impl Facts {
         let about: String = self
             .about
             .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+            .map(|c| {
+                if c.is_ascii_alphanumeric() {
+                    c.to_ascii_lowercase()
+                } else {
+                    '-'
+                }
+            })
             .collect();
         let mut words: Vec<&str> = about.split('-').filter(|word| !word.is_empty()).collect();
         words.truncate(8);
         let about = words.join("-");
-        format!("{}-{about}-{:08x}", self.kind, digest(&self.signature) & 0xffff_ffff)
+        format!(
+            "{}-{about}-{:08x}",
+            self.kind,
+            digest(&self.signature) & 0xffff_ffff
+        )
     }
 }
 

@@ -54,7 +54,6 @@ impl Ground {
         &self.target.name
     }
 
-
     /// How its process ended, if it is ours and has.
     pub(crate) fn ended(&self) -> Option<String> {
         self.instance.as_ref()?.ended()
@@ -73,7 +72,10 @@ impl Ground {
 
     /// What it has written.
     pub(crate) fn log(&self) -> String {
-        self.instance.as_ref().map(|instance| instance.log()).unwrap_or_default()
+        self.instance
+            .as_ref()
+            .map(|instance| instance.log())
+            .unwrap_or_default()
     }
 
     /// What its process uses, where it is one of this machine that we may look at and not our own.
@@ -109,7 +111,8 @@ impl Ground {
             let until = Instant::now() + patience;
             while !self.accepts().await {
                 if Instant::now() >= until {
-                    let problem = format!("nothing accepts connections at {} any more", self.address);
+                    let problem =
+                        format!("nothing accepts connections at {} any more", self.address);
                     return Err(LaunchError::Failed(problem));
                 }
                 sleep(Duration::from_millis(100)).await;
@@ -120,7 +123,10 @@ impl Ground {
     }
 
     fn find_process(&mut self) {
-        let started = self.instance.as_ref().and_then(|instance| instance.process());
+        let started = self
+            .instance
+            .as_ref()
+            .and_then(|instance| instance.process());
         let process = process::listening(self.address, started);
         self.process = process.filter(|id| *id != std::process::id());
     }

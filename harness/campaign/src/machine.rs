@@ -94,7 +94,9 @@ impl Learning {
 impl Machine {
     /// As a graph for `dot`. Steps between the same two states share an edge; those that lie are counted, not named.
     pub fn dot(&self) -> String {
-        let mut dot = String::from("digraph host {\n  rankdir=LR;\n  node [shape=box, fontname=monospace];\n");
+        let mut dot = String::from(
+            "digraph host {\n  rankdir=LR;\n  node [shape=box, fontname=monospace];\n",
+        );
         let mut edges: BTreeMap<(&str, &str), (BTreeSet<&str>, usize)> = BTreeMap::new();
         for edge in &self.edges {
             let (honest, lies) = edges.entry((&edge.from, &edge.to)).or_default();
@@ -131,7 +133,12 @@ impl Machine {
             let (here, there) = (only(here, there), only(there, here));
             if !here.is_empty() || !there.is_empty() {
                 let (from, step) = (key.0.to_owned(), key.1.to_owned());
-                all.push(Difference { from, step, here, there });
+                all.push(Difference {
+                    from,
+                    step,
+                    here,
+                    there,
+                });
             }
         }
         all
@@ -175,14 +182,22 @@ mod tests {
 
     fn learnt(answer: &str) -> Machine {
         let mut learning = Learning::default();
-        learning.learn(&[row("connect", "-"), row("bind", "bind-ack:0"), row("request-v6-ndr32", answer)]);
+        learning.learn(&[
+            row("connect", "-"),
+            row("bind", "bind-ack:0"),
+            row("request-v6-ndr32", answer),
+        ]);
         learning.machine("a")
     }
 
     #[test]
     fn states_are_answers_and_edges_are_steps() {
         let machine = learnt("response:00000000");
-        let edges: Vec<_> = machine.edges.iter().map(|e| (e.from.as_str(), e.step.as_str(), e.to.as_str())).collect();
+        let edges: Vec<_> = machine
+            .edges
+            .iter()
+            .map(|e| (e.from.as_str(), e.step.as_str(), e.to.as_str()))
+            .collect();
         assert_eq!(
             edges,
             [
@@ -191,7 +206,11 @@ mod tests {
                 ("start", "connect", "connected"),
             ]
         );
-        assert!(machine.dot().contains("\"connected\" -> \"bind-ack:0\" [label=\"bind\"]"));
+        assert!(
+            machine
+                .dot()
+                .contains("\"connected\" -> \"bind-ack:0\" [label=\"bind\"]")
+        );
     }
 
     #[test]
@@ -199,7 +218,10 @@ mod tests {
         let (one, other) = (learnt("response:00000000"), learnt("fault:1c010003"));
         assert_eq!(one.differences(&one), []);
         let [difference] = one.differences(&other).try_into().unwrap();
-        assert_eq!((difference.from.as_str(), difference.step.as_str()), ("bind-ack:0", "request-v6-ndr32"));
+        assert_eq!(
+            (difference.from.as_str(), difference.step.as_str()),
+            ("bind-ack:0", "request-v6-ndr32")
+        );
         assert_eq!(difference.here, ["response:00000000"]);
         assert_eq!(difference.there, ["fault:1c010003"]);
     }

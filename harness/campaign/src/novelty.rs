@@ -6,21 +6,20 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use crate::answers::NOTHING;
 use crate::play::{Played, Row};
 
-/// The features of what a session showed: each step with the answer before it and its own, pairs of such, how large and
-/// how slow answers were.
+/// The features of what a session showed: each step with the answer before it and its own, how large and how slow answers
+/// were. Longer pasts would make nearly everything new.
 pub(crate) fn features(played: &Played) -> Vec<u64> {
     let mut features = Vec::with_capacity(played.rows.len() * 3);
     for (connection, rows) in connections(&played.rows) {
-        let mut before = ["start", "start"];
+        let mut before = "start";
         for row in rows {
             let answer = row.answer.as_str();
-            features.push(hashed(&(before[1], kind(&row.label), answer)));
-            features.push(hashed(&(before, answer)));
+            features.push(hashed(&(before, kind(&row.label), answer)));
             if row.octets > 0 {
                 features.push(hashed(&("size", answer, row.octets.ilog2())));
             }
             if answer != NOTHING {
-                before = [before[1], answer];
+                before = answer;
             }
         }
         // What several connections do together shows in the order of their answers.

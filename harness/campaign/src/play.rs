@@ -184,7 +184,9 @@ impl Playing<'_> {
             self.close(step.connection, index).await;
         }
         match &step.action {
-            Action::Wait(millis) => tokio::time::sleep(Duration::from_millis(u64::from(*millis))).await,
+            Action::Wait(millis) => {
+                tokio::time::sleep(Duration::from_millis(u64::from(*millis))).await
+            }
             Action::Close => self.close(step.connection, index).await,
             Action::Connect | Action::Send(_) | Action::HalfClose => {
                 if !self.connected(step.connection).await {
@@ -234,7 +236,11 @@ impl Playing<'_> {
     }
 
     async fn send(&mut self, connection: u8, sending: &Sending, index: usize, heard: &mut Heard) {
-        let Some(at) = self.links.iter().position(|(number, _)| *number == connection) else {
+        let Some(at) = self
+            .links
+            .iter()
+            .position(|(number, _)| *number == connection)
+        else {
             return;
         };
         for nth in 0..sending.times.max(1) {
@@ -295,7 +301,9 @@ impl Playing<'_> {
                     heard.octets += octets.len();
                     heard.longest = heard.longest.max(since.elapsed());
                     since = Instant::now();
-                    self.played.foreign.extend(foreign(&octets, self.player.tag, self.mark));
+                    self.played
+                        .foreign
+                        .extend(foreign(&octets, self.player.tag, self.mark));
                     link.heard(&octets, |pdu| {
                         if let Some(group) = answers::group(pdu) {
                             self.groups.push((connection, group));
@@ -316,7 +324,9 @@ impl Playing<'_> {
                         link.end(closing);
                         heard.say(closing.word());
                         if self.manner.record {
-                            self.played.events.push(ended(link.number, self.began, closing));
+                            self.played
+                                .events
+                                .push(ended(link.number, self.began, closing));
                         }
                     }
                     return;
@@ -336,14 +346,21 @@ impl Playing<'_> {
     }
 
     async fn half_close(&mut self, connection: u8, heard: &mut Heard) {
-        let Some(at) = self.links.iter().position(|(number, _)| *number == connection) else {
+        let Some(at) = self
+            .links
+            .iter()
+            .position(|(number, _)| *number == connection)
+        else {
             return;
         };
         if let Some((_, link)) = self.links.get_mut(at) {
             link.shutdown().await;
         }
         self.listen(at, heard, true).await;
-        let open = self.links.get(at).is_some_and(|(_, link)| link.ended.is_none());
+        let open = self
+            .links
+            .get(at)
+            .is_some_and(|(_, link)| link.ended.is_none());
         if open {
             heard.say("stays-open");
         }
@@ -351,7 +368,11 @@ impl Playing<'_> {
 
     /// Closes a connection without listening any more, as a client does that leaves.
     async fn close(&mut self, connection: u8, index: usize) {
-        let Some(at) = self.links.iter().position(|(number, _)| *number == connection) else {
+        let Some(at) = self
+            .links
+            .iter()
+            .position(|(number, _)| *number == connection)
+        else {
             return;
         };
         let mut heard = Heard::default();
@@ -457,7 +478,9 @@ fn foreign(octets: &[u8], [x, y, z]: [u8; 3], own: u64) -> Vec<u32> {
 /// The time of day.
 pub(crate) fn now() -> FileTime {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let nanos = since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
+    let nanos = since.map_or(0, |since| {
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    });
     FileTime::from_unix_nanos(nanos)
 }
 

@@ -62,7 +62,10 @@ pub(crate) fn played(rows: &[Row]) -> Vec<(u8, Vec<String>)> {
     let mut said = Vec::new();
     for row in rows {
         for word in row.answer.split(' ') {
-            if !matches!(word, "-" | "closed" | "reset" | "stays-open" | "silence" | "refused") {
+            if !matches!(
+                word,
+                "-" | "closed" | "reset" | "stays-open" | "silence" | "refused"
+            ) {
                 say(&mut said, row.connection, word.to_owned());
             }
         }
@@ -79,12 +82,19 @@ pub(crate) fn difference(
     for number in numbers {
         let of = |all: &[(u8, Vec<String>)]| {
             let mut all = all.iter();
-            all.find(|(n, _)| *n == number).map(|(_, words)| words.clone()).unwrap_or_default()
+            all.find(|(n, _)| *n == number)
+                .map(|(_, words)| words.clone())
+                .unwrap_or_default()
         };
         let (expected, got) = (of(reference), of(target));
         let len = expected.len().max(got.len());
         for at in 0..len {
-            let word = |words: &[String]| words.get(at).cloned().unwrap_or_else(|| "nothing".to_owned());
+            let word = |words: &[String]| {
+                words
+                    .get(at)
+                    .cloned()
+                    .unwrap_or_else(|| "nothing".to_owned())
+            };
             let (expected, got) = (word(&expected), word(&got));
             if expected != got {
                 return Some((number, expected, got));

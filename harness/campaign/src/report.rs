@@ -72,7 +72,11 @@ fn level(facts: &Facts) -> &'static str {
 ///
 /// # Errors
 /// What the writer cannot take.
-pub fn junit(findings: &[Facts], unable: Option<&str>, out: impl io::Write) -> Result<(), quick_junit::SerializeError> {
+pub fn junit(
+    findings: &[Facts],
+    unable: Option<&str>,
+    out: impl io::Write,
+) -> Result<(), quick_junit::SerializeError> {
     let mut suite = TestSuite::new("fuzz");
     for kind in Kind::ALL {
         let of_kind: Vec<&Facts> = findings.iter().filter(|facts| facts.kind == kind).collect();
@@ -82,7 +86,9 @@ pub fn junit(findings: &[Facts], unable: Option<&str>, out: impl io::Write) -> R
         }
         for facts in of_kind {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(facts.about.clone()).set_type(kind.name());
+            status
+                .set_message(facts.about.clone())
+                .set_type(kind.name());
             status.set_description(format!("{}\n{}", facts.detail, facts.name()));
             suite.add_test_case(TestCase::new(facts.name(), status));
         }

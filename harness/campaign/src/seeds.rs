@@ -35,7 +35,11 @@ pub struct Gathered {
 ///
 /// # Errors
 /// Why reading stopped; what came before is in.
-pub fn gather(input: impl Read, keys: &KeySet, gathered: &mut Gathered) -> Result<(), CaptureError> {
+pub fn gather(
+    input: impl Read,
+    keys: &KeySet,
+    gathered: &mut Gathered,
+) -> Result<(), CaptureError> {
     let mut streams = Streams::default();
     let outcome = kmspec_capture::read(input, Limits::default(), &mut streams);
     let mut known: BTreeSet<String> = gathered.sessions.iter().map(Session::to_string).collect();
@@ -80,19 +84,25 @@ fn words(pdu: &[u8], keys: &KeySet, gathered: &mut Gathered) {
     match &decoded.body {
         Body::Bind(_) | Body::AlterContext(_) => {
             let encoded = decoded.encoded();
-            let ids = encoded.spans.iter().filter(|span| span.field.ends_with("if_uuid"));
+            let ids = encoded
+                .spans
+                .iter()
+                .filter(|span| span.field.ends_with("if_uuid"));
             let ids = ids.filter_map(|span| encoded.bytes.get(span.range.clone()));
             gathered.words.extend(ids.map(<[u8]>::to_vec));
         }
         Body::Request(request) => {
             let order = decoded.header.drep.order();
             let mut stubs = TransferSyntax::ALL.into_iter();
-            let stub = stubs.find_map(|syntax| RequestStub::decode(syntax, order, request.stub).ok());
+            let stub =
+                stubs.find_map(|syntax| RequestStub::decode(syntax, order, request.stub).ok());
             let Some(stub) = stub else { return };
             if let Ok(opened) = open_request(keys, stub.request) {
                 let body = opened.body;
                 let ids = [body.application_id, body.activation_id, body.counted_id];
-                gathered.words.extend(ids.map(|id| id.to_le_bytes().to_vec()));
+                gathered
+                    .words
+                    .extend(ids.map(|id| id.to_le_bytes().to_vec()));
             }
             gathered.messages.insert(stub.request.to_vec());
         }
@@ -116,7 +126,11 @@ impl Gathered {
             store::write(&path, octets).map_err(|error| store::failed(&path, &error))
         };
         for session in &self.sessions {
-            put("sessions", &corpus::name(session), session.to_string().as_bytes())?;
+            put(
+                "sessions",
+                &corpus::name(session),
+                session.to_string().as_bytes(),
+            )?;
         }
         for (below, all) in [("pdu", &self.pdus), ("sealed", &self.messages)] {
             for octets in all {
@@ -152,7 +166,10 @@ fn digest(octets: &[u8]) -> u64 {
 /// The corpus cannot be written.
 pub fn merge(into: &Path, from: &[&Path]) -> Result<usize, StoreError> {
     fs::create_dir_all(into).map_err(|error| store::failed(into, &error))?;
-    let mut known: BTreeSet<String> = corpus::sessions(into).into_iter().map(|(name, _)| name).collect();
+    let mut known: BTreeSet<String> = corpus::sessions(into)
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
     let mut new = 0;
     for folder in from {
         if !folder.is_dir() {
@@ -170,7 +187,8 @@ pub fn merge(into: &Path, from: &[&Path]) -> Result<usize, StoreError> {
                 let path = into.join(name);
                 // Who found it is no matter here: in this corpus it is from elsewhere.
                 let text = session.to_string();
-                store::write(&path, text.as_bytes()).map_err(|error| store::failed(&path, &error))?;
+                store::write(&path, text.as_bytes())
+                    .map_err(|error| store::failed(&path, &error))?;
                 new += 1;
             }
         }

@@ -134,7 +134,8 @@ pub fn read(folder: &Path) -> Result<Finding, StoreError> {
         path: folder.join(name),
         problem,
     };
-    let facts: Facts = serde_json::from_str(&text(FACTS)?).map_err(|e| wrong(FACTS, e.to_string()))?;
+    let facts: Facts =
+        serde_json::from_str(&text(FACTS)?).map_err(|e| wrong(FACTS, e.to_string()))?;
     let session = Session::parse(&text(SESSION)?).map_err(|e| wrong(SESSION, e.to_string()))?;
     let original = Session::parse(&text(ORIGINAL)?).map_err(|e| wrong(ORIGINAL, e.to_string()))?;
     Ok(Finding {
@@ -176,8 +177,12 @@ fn page(finding: &Finding, evidence: &Evidence) -> String {
     let name = finding.name();
     let again = match standing {
         Standing::Seen => "It was seen once and not tried again yet.".to_owned(),
-        Standing::Stable => format!("It showed each of the {tried} times it was tried again: it is stable."),
-        Standing::Flaky => format!("It showed {showed} of the {tried} times it was tried again: it is flaky."),
+        Standing::Stable => {
+            format!("It showed each of the {tried} times it was tried again: it is stable.")
+        }
+        Standing::Flaky => {
+            format!("It showed {showed} of the {tried} times it was tried again: it is flaky.")
+        }
     };
     let traffic = match evidence.traffic {
         Some(_) => "\n- `traffic.pcapng`: what went over the wire when it showed",

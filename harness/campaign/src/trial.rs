@@ -103,11 +103,19 @@ impl Trials<'_> {
         }
         self.ground.has_ended().await;
         let log = self.ground.log();
-        let about = self.ground.ended().unwrap_or_else(|| "connections refused".to_owned());
-        let last = log.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        let about = self
+            .ground
+            .ended()
+            .unwrap_or_else(|| "connections refused".to_owned());
+        let last = log
+            .lines()
+            .rfind(|line| !line.trim().is_empty())
+            .unwrap_or_default();
         let detail = match last {
             "" => format!("The target was gone after the session: {about}."),
-            last => format!("The target was gone after the session: {about}. It wrote last: {last}"),
+            last => {
+                format!("The target was gone after the session: {about}. It wrote last: {last}")
+            }
         };
         self.renew().await?;
         Ok(Some(Shown {
@@ -169,11 +177,23 @@ impl Trials<'_> {
             (Kind::Hang, about, detail)
         } else if played.blocks {
             let detail = "While its connections were open, an honest bind was not answered.";
-            (Kind::Hang, "others are not served".to_owned(), detail.to_owned())
+            (
+                Kind::Hang,
+                "others are not served".to_owned(),
+                detail.to_owned(),
+            )
         } else if played.slowest.0 >= self.slow {
             let (took, step) = played.slowest;
-            let detail = format!("Step {} was answered after {} ms.", step + 1, took.as_millis());
-            (Kind::Slow, format!("late answer to {}", label(step)), detail)
+            let detail = format!(
+                "Step {} was answered after {} ms.",
+                step + 1,
+                took.as_millis()
+            );
+            (
+                Kind::Slow,
+                format!("late answer to {}", label(step)),
+                detail,
+            )
         } else {
             return None;
         };
@@ -248,7 +268,11 @@ impl Trials<'_> {
         standing: Standing,
     ) -> Result<Session, LaunchError> {
         let until = Instant::now() + SHRINKING;
-        let tries = if standing == Standing::Flaky { AGAIN } else { 1 };
+        let tries = if standing == Standing::Flaky {
+            AGAIN
+        } else {
+            1
+        };
         let mut smallest = session.clone();
         let mut tried = 0;
         'smaller: loop {
@@ -331,7 +355,10 @@ impl Growth {
     /// What may have grown since an idle start, with so many sessions at a time.
     pub(crate) fn suspects(self, jobs: u64) -> Vec<&'static str> {
         [
-            ("memory", self.memory > SUSPICIOUS_MEMORY + jobs * (64 << 10)),
+            (
+                "memory",
+                self.memory > SUSPICIOUS_MEMORY + jobs * (64 << 10),
+            ),
             ("threads", self.threads > 64 + jobs),
             ("files", self.files > 64 + 4 * jobs),
         ]

@@ -79,7 +79,9 @@ impl Watch for OnDisk {
 }
 
 async fn campaign(plan: Plan) -> Outcome {
-    run(plan, Arc::new(OnDisk), std::future::pending()).await.unwrap()
+    run(plan, Arc::new(OnDisk), std::future::pending())
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +119,11 @@ async fn an_honest_host_has_no_findings_and_its_states_are_learnt() {
     let outcome = campaign(plan).await;
     assert_eq!(outcome.findings, []);
     assert_eq!(outcome.unable, None);
-    assert!(outcome.progress.executions >= 3_000, "{:?}", outcome.progress);
+    assert!(
+        outcome.progress.executions >= 3_000,
+        "{:?}",
+        outcome.progress
+    );
     let edges = &outcome.machine.edges;
     let edge = |step: &str, to: &str| edges.iter().any(|edge| edge.step == step && edge.to == to);
     assert!(edge("bind", "bind-ack:0") && edge("request-v6-ndr32", "response:00000000"));
@@ -132,8 +138,15 @@ async fn another_class_of_answer_than_the_lab_hosts_is_a_difference() {
         ..plan("tampered-status", folder.path())
     };
     let outcome = campaign(plan).await;
-    let found = outcome.findings.iter().find(|facts| facts.kind == Kind::Difference);
-    assert!(found.is_some_and(|facts| facts.steps <= 3), "{:?}", outcome.findings);
+    let found = outcome
+        .findings
+        .iter()
+        .find(|facts| facts.kind == Kind::Difference);
+    assert!(
+        found.is_some_and(|facts| facts.steps <= 3),
+        "{:?}",
+        outcome.findings
+    );
 }
 
 #[tokio::test]
@@ -144,7 +157,9 @@ async fn a_target_elsewhere_is_left_alone_unless_that_is_allowed() {
         target: Target::at(address, Arc::new(KeySet::lab())),
         ..plan("", folder.path())
     };
-    let error = run(plan, Arc::new(OnDisk), std::future::pending()).await.unwrap_err();
+    let error = run(plan, Arc::new(OnDisk), std::future::pending())
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("--allow-remote"), "{error}");
 }
 

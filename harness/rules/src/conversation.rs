@@ -212,7 +212,10 @@ impl Conversation {
     ) -> Option<Waiting> {
         let right = |waiting: &Waiting| kind(&waiting.kind);
         let exact = |waiting: &Waiting| waiting.call_id == call_id && right(waiting);
-        let at = self.waiting.iter().position(exact);
+        // What is hardly ever answered, a cancel above all, does not take the answer of a call with the same id.
+        let called = |waiting: &Waiting| exact(waiting) && !matches!(waiting.kind, Kind::Other);
+        let at = self.waiting.iter().position(called);
+        let at = at.or_else(|| self.waiting.iter().position(exact));
         let at = at.or_else(|| self.waiting.iter().position(right))?;
         Some(self.waiting.remove(at))
     }

@@ -23,7 +23,13 @@ pub fn write<W: Write>(result: &RunResult, row: &Row, out: W) -> io::Result<W> {
         Some(failure) => format!("{}: {}: {failure}", row.shown_in, row.verdict),
         None => format!("{}: {}", row.shown_in, row.verdict),
     };
-    events(&row.transcript, base, &comment, &format!("case {}", row.shown_in), out)
+    events(
+        &row.transcript,
+        base,
+        &comment,
+        &format!("case {}", row.shown_in),
+        out,
+    )
 }
 
 /// Writes what went over the wire on some connections, with a comment on the file and one on the first octets; `base` is

@@ -106,7 +106,7 @@ impl Mutator {
 }
 
 /// Most steps of a session that was varied: longer ones take time and show little more.
-const MOST_STEPS: usize = 16;
+const MOST_STEPS: usize = 8;
 
 fn splice(session: &mut Session, choices: &mut dyn Choices, others: &[Session]) {
     let Some(other) = one_of(choices, others) else {

@@ -72,7 +72,13 @@ impl Analyst {
     /// Takes up what an earlier campaign left: what it found is known, what it only saw is tried again.
     pub(super) async fn resume(&mut self) -> Result<(), CampaignError> {
         for finding in self.findings.all()? {
-            let Facts { kind, about, standing, signature, .. } = &finding.facts;
+            let Facts {
+                kind,
+                about,
+                standing,
+                signature,
+                ..
+            } = &finding.facts;
             let sought = Sought {
                 kind: *kind,
                 about: about.clone(),
@@ -110,7 +116,10 @@ impl Analyst {
             if let Err(error) = outcome {
                 return Some(error.to_string());
             }
-            let over = self.plan.duration.is_some_and(|most| self.began.elapsed() >= most);
+            let over = self
+                .plan
+                .duration
+                .is_some_and(|most| self.began.elapsed() >= most);
             let found = self.plan.until_finding && !self.found.is_empty();
             if over || found || self.shared.stop.load(Ordering::Relaxed) {
                 // What is suspected already is looked into yet.
@@ -180,7 +189,12 @@ impl Analyst {
         let Some(shown) = shown else {
             if proven {
                 let tries = Trials::tries();
-                self.put(&suspicion, (Standing::Flaky, 0, tries), &suspicion.session, None);
+                self.put(
+                    &suspicion,
+                    (Standing::Flaky, 0, tries),
+                    &suspicion.session,
+                    None,
+                );
                 return Ok(());
             }
             let times = lock(&self.shared.known).doubt(&signature);
@@ -203,10 +217,18 @@ impl Analyst {
 
     /// Sessions that hold up all others: whoever was not answered is not to blame.
     async fn find_blocker(&mut self, suspicion: &Suspicion) -> Result<(), LaunchError> {
-        let recent: Vec<_> = lock(&self.shared.recent).iter().rev().take(BLOCKERS).cloned().collect();
+        let recent: Vec<_> = lock(&self.shared.recent)
+            .iter()
+            .rev()
+            .take(BLOCKERS)
+            .cloned()
+            .collect();
         for (execution, session) in recent {
             let sought = suspicion.sought.clone();
-            let shown = self.trials().shows(&sought, &session, Manner::STEADY).await?;
+            let shown = self
+                .trials()
+                .shows(&sought, &session, Manner::STEADY)
+                .await?;
             if let Some(shown) = shown {
                 let sought = Sought {
                     kind: shown.kind,
@@ -216,7 +238,12 @@ impl Analyst {
                     return Ok(());
                 }
                 let detail = shown.detail;
-                let suspicion = Suspicion { sought, session, execution, detail };
+                let suspicion = Suspicion {
+                    sought,
+                    session,
+                    execution,
+                    detail,
+                };
                 return Box::pin(self.confirm(suspicion)).await;
             }
         }
@@ -233,7 +260,12 @@ impl Analyst {
     ) -> Result<(), LaunchError> {
         let tries = Trials::tries();
         let before = Evidenced::of(&shown);
-        self.put(&suspicion, (standing, showed, tries), &suspicion.session, Some(&before));
+        self.put(
+            &suspicion,
+            (standing, showed, tries),
+            &suspicion.session,
+            Some(&before),
+        );
         let (sought, session) = (&suspicion.sought, &suspicion.session);
         let smallest = self.trials().smallest(sought, session, standing).await?;
         let (standing, showed, shown) = self.trials().again(sought, &smallest).await?;
@@ -243,7 +275,12 @@ impl Analyst {
                 ..suspicion
             };
             let evidence = Evidenced::of(&shown);
-            self.put(&suspicion, (standing, showed, tries), &smallest, Some(&evidence));
+            self.put(
+                &suspicion,
+                (standing, showed, tries),
+                &smallest,
+                Some(&evidence),
+            );
         }
         Ok(())
     }
@@ -255,7 +292,10 @@ impl Analyst {
         }
         self.crashes += 1;
         self.ground.has_ended().await;
-        let about = self.ground.ended().unwrap_or_else(|| suspicion.sought.about.clone());
+        let about = self
+            .ground
+            .ended()
+            .unwrap_or_else(|| suspicion.sought.about.clone());
         let suspects: Vec<_> = lock(&self.shared.recent).iter().rev().cloned().collect();
         let Some((execution, newest)) = suspects.first().cloned() else {
             return self.trials().renew().await;
@@ -267,7 +307,10 @@ impl Analyst {
             },
             session: newest,
             execution,
-            detail: format!("The target was gone. The last {} sessions are suspects.", suspects.len()),
+            detail: format!(
+                "The target was gone. The last {} sessions are suspects.",
+                suspects.len()
+            ),
         };
         // Nobody knows yet who it was: all of them are kept until it is known.
         let suspected = self.suspected(&suspects);
@@ -294,7 +337,11 @@ impl Analyst {
                     break;
                 }
             }
-            if trials.crashed(crate::play::Played::default()).await?.is_none() {
+            if trials
+                .crashed(crate::play::Played::default())
+                .await?
+                .is_none()
+            {
                 continue;
             }
             for (execution, session) in group {
@@ -329,13 +376,20 @@ impl Analyst {
         }
         // As soon as it is known who it was, it is on the disk; small it is made afterwards.
         let evidence = Evidenced::of(&shown);
-        let first = self.put(&suspicion, (Standing::Seen, 1, 1), &suspicion.session, Some(&evidence));
+        let first = self.put(
+            &suspicion,
+            (Standing::Seen, 1, 1),
+            &suspicion.session,
+            Some(&evidence),
+        );
         let tries = Trials::tries();
         let smallest = if self.crashes > MANY_CRASHES {
             (*suspicion.session).clone()
         } else {
             let (sought, session) = (&suspicion.sought, &suspicion.session);
-            self.trials().smallest(sought, session, Standing::Stable).await?
+            self.trials()
+                .smallest(sought, session, Standing::Stable)
+                .await?
         };
         let is_new = !known(self, &smallest);
         let (standing, showed, shown) = self.trials().again(&suspicion.sought, &smallest).await?;
@@ -346,7 +400,12 @@ impl Analyst {
                     ..suspicion
                 };
                 let evidence = Evidenced::of(&shown);
-                self.put(&suspicion, (standing, showed, tries), &smallest, Some(&evidence))
+                self.put(
+                    &suspicion,
+                    (standing, showed, tries),
+                    &smallest,
+                    Some(&evidence),
+                )
             }
             _ => None,
         };
@@ -355,7 +414,8 @@ impl Analyst {
             && (final_folder.as_ref().is_some_and(|folder| *folder != first) || !is_new)
         {
             drop(std::fs::remove_dir_all(&first));
-            self.found.retain(|_, facts| self.plan.findings.join(facts.name()) != first);
+            self.found
+                .retain(|_, facts| self.plan.findings.join(facts.name()) != first);
         }
         Ok(())
     }
@@ -366,7 +426,10 @@ impl Analyst {
         for (number, session) in suspects {
             let _ = write!(text, "# execution {number}\n{session}\n");
         }
-        let path = self.plan.findings.join(format!("suspects-{}.txt", std::process::id()));
+        let path = self
+            .plan
+            .findings
+            .join(format!("suspects-{}.txt", std::process::id()));
         store::write(&path, text.as_bytes()).ok().map(|()| path)
     }
 
@@ -378,7 +441,12 @@ impl Analyst {
         smallest: &Session,
         evidence: Option<&Evidenced>,
     ) -> Option<PathBuf> {
-        let Suspicion { sought, session, execution, detail } = suspicion;
+        let Suspicion {
+            sought,
+            session,
+            execution,
+            detail,
+        } = suspicion;
         let elapsed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let signature = signature(sought, smallest);
         let facts = Facts {
@@ -392,7 +460,10 @@ impl Analyst {
             target: self.ground.name().to_owned(),
             seed: self.plan.seed,
             execution: *execution,
-            after_ms: self.found.get(&signature).map_or(elapsed, |known| known.after_ms),
+            after_ms: self
+                .found
+                .get(&signature)
+                .map_or(elapsed, |known| known.after_ms),
             steps: smallest.steps.len(),
             signature: signature.clone(),
         };
@@ -403,7 +474,9 @@ impl Analyst {
         };
         let evidence = Evidence {
             traffic: evidence.and_then(|evidence| traffic(&evidence.events, &facts)),
-            log: evidence.map(|evidence| evidence.log.clone()).unwrap_or_default(),
+            log: evidence
+                .map(|evidence| evidence.log.clone())
+                .unwrap_or_default(),
             target: self.plan.target_word.clone(),
         };
         lock(&self.shared.known).settle(&sought.signature());
@@ -417,7 +490,8 @@ impl Analyst {
             Err(error) => {
                 // What cannot be kept on the disk is at least said, whole.
                 self.watch.note(&format!("cannot write a finding: {error}"));
-                self.watch.note(&format!("{}:\n{}", finding.name(), finding.session));
+                self.watch
+                    .note(&format!("{}:\n{}", finding.name(), finding.session));
                 self.unwritten.push((finding, evidence));
                 None
             }
@@ -449,9 +523,19 @@ impl Analyst {
                 about: "connections refused".to_owned(),
             };
             let detail = "The process ended.".to_owned();
-            return self.look_into(Suspicion { sought, session, execution, detail }).await;
+            return self
+                .look_into(Suspicion {
+                    sought,
+                    session,
+                    execution,
+                    detail,
+                })
+                .await;
         }
-        let grown = self.idle.zip(self.ground.usage()).map(|(idle, present)| Growth::of(idle, present));
+        let grown = self
+            .idle
+            .zip(self.ground.usage())
+            .map(|(idle, present)| Growth::of(idle, present));
         let jobs = u64::try_from(self.jobs()).unwrap_or(u64::MAX);
         let suspects = grown.map(|grown| grown.suspects(jobs)).unwrap_or_default();
         for about in suspects {
@@ -473,7 +557,8 @@ impl Analyst {
         let shared = Arc::clone(&self.shared);
         let alone = shared.gate.write().await;
         let mut shapes = std::collections::BTreeSet::new();
-        let mut sessions: Vec<(u64, Arc<Session>)> = lock(&shared.recent).iter().rev().cloned().collect();
+        let mut sessions: Vec<(u64, Arc<Session>)> =
+            lock(&shared.recent).iter().rev().cloned().collect();
         sessions.retain(|(_, session)| shapes.insert(shape(session)));
         let until = Instant::now() + SEARCHING;
         let mut outcome = Ok(());
@@ -481,7 +566,10 @@ impl Analyst {
             if Instant::now() >= until {
                 break;
             }
-            let shown = self.trials().shows(&sought, &session, Manner::QUICK).await?;
+            let shown = self
+                .trials()
+                .shows(&sought, &session, Manner::QUICK)
+                .await?;
             let Some(shown) = shown else { continue };
             let suspicion = Suspicion {
                 sought: sought.clone(),
@@ -490,7 +578,11 @@ impl Analyst {
                 detail: shown.detail,
             };
             outcome = self.confirm(suspicion).await;
-            if self.found.values().any(|facts| facts.kind == Kind::Growth && facts.about == sought.about) {
+            if self
+                .found
+                .values()
+                .any(|facts| facts.kind == Kind::Growth && facts.about == sought.about)
+            {
                 break;
             }
         }
@@ -519,7 +611,9 @@ impl Analyst {
 
     /// Where the next campaign of this seed goes on.
     fn save(&self) {
-        let Some(folder) = &self.plan.corpus else { return };
+        let Some(folder) = &self.plan.corpus else {
+            return;
+        };
         let next = lock(&self.shared.corpus).next();
         let path = folder.join(format!("seed-{}.next", self.plan.seed));
         if let Err(error) = store::write(&path, format!("{next}\n").as_bytes()) {

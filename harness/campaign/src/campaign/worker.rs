@@ -39,7 +39,9 @@ pub(super) async fn work(shared: Arc<Shared>) {
         remember(&shared, ticket.number, &session);
         let player = lock(&shared.player).clone();
         let address = *lock(&shared.address);
-        let played = player.play(&session, address, ticket.number, Manner::QUICK).await;
+        let played = player
+            .play(&session, address, ticket.number, Manner::QUICK)
+            .await;
         drop(playing);
         examine(&shared, ticket.number, &session, &player, &played);
     }
@@ -94,12 +96,15 @@ fn examine(
             kind: Kind::Difference,
             about,
         };
-        suspect(shared, Suspicion {
-            sought,
-            session: Arc::clone(session),
-            execution: number,
-            detail,
-        });
+        suspect(
+            shared,
+            Suspicion {
+                sought,
+                session: Arc::clone(session),
+                execution: number,
+                detail,
+            },
+        );
     }
 }
 

@@ -34,7 +34,11 @@ pub(crate) fn usage(process: u32) -> Option<Usage> {
 /// The process that listens at an address of this machine, if it is one of ours to look at; `likely` is looked at first,
 /// since there may be many.
 pub(crate) fn listening(address: SocketAddr, likely: Option<u32>) -> Option<u32> {
-    let table = if address.is_ipv4() { "/proc/net/tcp" } else { "/proc/net/tcp6" };
+    let table = if address.is_ipv4() {
+        "/proc/net/tcp"
+    } else {
+        "/proc/net/tcp6"
+    };
     let table = fs::read_to_string(table).ok()?;
     let port = format!(":{:04X}", address.port());
     let inode = table.lines().skip(1).find_map(|line| {
@@ -42,7 +46,10 @@ pub(crate) fn listening(address: SocketAddr, likely: Option<u32>) -> Option<u32>
         let [_, local, _, LISTENS, ..] = words.as_slice() else {
             return None;
         };
-        local.ends_with(&port).then(|| words.get(9).copied()).flatten()
+        local
+            .ends_with(&port)
+            .then(|| words.get(9).copied())
+            .flatten()
     })?;
     let socket = format!("socket:[{inode}]");
     let has = |process: &u32| {
@@ -75,6 +82,9 @@ mod tests {
         let process = listening(listener.local_addr().unwrap(), None);
         assert_eq!(process, Some(std::process::id()));
         let usage = usage(std::process::id()).unwrap();
-        assert!(usage.memory > 0 && usage.threads > 0 && usage.files > 2, "{usage:?}");
+        assert!(
+            usage.memory > 0 && usage.threads > 0 && usage.files > 2,
+            "{usage:?}"
+        );
     }
 }

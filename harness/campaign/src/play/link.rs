@@ -35,7 +35,10 @@ pub(super) enum Chunk {
 impl Link {
     /// Connects; `None` if nobody accepts.
     pub(super) async fn open(address: SocketAddr, player: &Player) -> Option<Self> {
-        let stream = timeout(CONNECTING, TcpStream::connect(address)).await.ok()?.ok()?;
+        let stream = timeout(CONNECTING, TcpStream::connect(address))
+            .await
+            .ok()?
+            .ok()?;
         // Each write goes out at once: a segment is what the session says it is.
         stream.set_nodelay(true).ok()?;
         let judge = Judge::new(Roles::HOST)

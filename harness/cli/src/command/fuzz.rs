@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kmspec_campaign::{CampaignError, Finding, Gathered, Machine, Outcome, Plan, Progress, StoreError};
+use kmspec_campaign::{
+    CampaignError, Finding, Gathered, Machine, Outcome, Plan, Progress, StoreError,
+};
 use kmspec_runner::target::Program;
 use kmspec_runner::{Exit, Target};
 use kmspec_session::Session;
@@ -40,7 +42,10 @@ pub(crate) fn fuzz(args: &FuzzArgs, output: &mut Output) -> Result<Exit, Failure
     if let (Some(others), Some(corpus)) = (&instead.merge, &args.how.corpus) {
         let others: Vec<&Path> = others.iter().map(PathBuf::as_path).collect();
         let new = kmspec_campaign::merge(corpus, &others).map_err(store)?;
-        output.line(format_args!("{new} sessions are new in {}", corpus.display()))?;
+        output.line(format_args!(
+            "{new} sessions are new in {}",
+            corpus.display()
+        ))?;
         return Ok(Exit::Holds);
     }
     campaign(args, output)
@@ -109,18 +114,31 @@ fn named(args: &FuzzArgs) -> Result<(Target, String), Failure> {
     }
     // In a process of its own: it may be made to end, and what it uses can be told from what we use.
     let program = std::env::current_exe().map_err(Failure::Runtime)?;
-    let mut words: Vec<String> = [program.to_string_lossy().as_ref(), "lab", "serve", "--port", Program::PORT]
-        .map(str::to_owned)
-        .to_vec();
+    let mut words: Vec<String> = [
+        program.to_string_lossy().as_ref(),
+        "lab",
+        "serve",
+        "--port",
+        Program::PORT,
+    ]
+    .map(str::to_owned)
+    .to_vec();
     let mut word = String::new();
     if let Some(faults) = args.fault.filter(|faults| !faults.is_empty()) {
-        let names: Vec<&str> = faults.iter().map(kmspec_model::fault::Fault::name).collect();
+        let names: Vec<&str> = faults
+            .iter()
+            .map(kmspec_model::fault::Fault::name)
+            .collect();
         let names = names.join(",");
         word = format!(" --fault {names}");
         words.extend(["--fault".to_owned(), names]);
     }
     let keys = Arc::new(input::keys(args.keys.as_deref())?);
-    let launch = Program::new(words, SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0), STARTING);
+    let launch = Program::new(
+        words,
+        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
+        STARTING,
+    );
     Ok((Target::launched("lab host", Arc::new(launch), keys), word))
 }
 
@@ -164,8 +182,9 @@ fn leave(args: &FuzzArgs, outcome: &Outcome) -> Result<(), Failure> {
             pretty(&kmspec_campaign::sarif(&outcome.findings, unable)).into_bytes()
         } else {
             let mut octets = Vec::new();
-            kmspec_campaign::junit(&outcome.findings, unable, &mut octets)
-                .map_err(|error| Failure::Usage(format!("cannot write the JUnit report: {error}")))?;
+            kmspec_campaign::junit(&outcome.findings, unable, &mut octets).map_err(|error| {
+                Failure::Usage(format!("cannot write the JUnit report: {error}"))
+            })?;
             octets
         };
         written(file, octets)?;
@@ -178,12 +197,23 @@ fn pretty(value: &impl serde::Serialize) -> String {
 }
 
 fn tell_of(args: &FuzzArgs, outcome: &Outcome, output: &mut Output) -> Result<(), Failure> {
-    let Progress { elapsed, executions, corpus, states, .. } = &outcome.progress;
+    let Progress {
+        elapsed,
+        executions,
+        corpus,
+        states,
+        ..
+    } = &outcome.progress;
     let seconds = elapsed.as_secs_f64();
     let rate = rate(*executions, *elapsed);
     for facts in &outcome.findings {
         let folder = args.leave.findings.join(facts.name());
-        output.line(format_args!("{} {}: {}", facts.kind, facts.standing.name(), facts.about))?;
+        output.line(format_args!(
+            "{} {}: {}",
+            facts.kind,
+            facts.standing.name(),
+            facts.about
+        ))?;
         output.line(format_args!("  {}", facts.detail))?;
         output.line(format_args!(
             "  {} steps, first seen after {:.1} s: {}",
@@ -205,7 +235,9 @@ fn tell_of(args: &FuzzArgs, outcome: &Outcome, output: &mut Output) -> Result<()
 
 /// Executions a second.
 pub(super) fn rate(executions: u64, elapsed: Duration) -> u64 {
-    let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
+    let millis = u64::try_from(elapsed.as_millis())
+        .unwrap_or(u64::MAX)
+        .max(1);
     executions.saturating_mul(1000) / millis
 }
 
@@ -246,21 +278,36 @@ fn compare(a: &Path, b: &Path, output: &mut Output) -> Result<Exit, Failure> {
         output.line(format_args!("{} -- {}", difference.from, difference.step))?;
         for (machine, states) in [(&here, &difference.here), (&there, &difference.there)] {
             if !states.is_empty() {
-                output.line(format_args!("  only {}: {}", machine.target, states.join(", ")))?;
+                output.line(format_args!(
+                    "  only {}: {}",
+                    machine.target,
+                    states.join(", ")
+                ))?;
             }
         }
     }
     output.line(format_args!("{} steps lead elsewhere", differences.len()))?;
-    Ok(if differences.is_empty() { Exit::Holds } else { Exit::Fails })
+    Ok(if differences.is_empty() {
+        Exit::Holds
+    } else {
+        Exit::Fails
+    })
 }
 
-fn seeds(args: &FuzzArgs, captures: &[PathBuf], corpus: &Path, output: &mut Output) -> Result<Exit, Failure> {
+fn seeds(
+    args: &FuzzArgs,
+    captures: &[PathBuf],
+    corpus: &Path,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
     let keys = input::keys(args.keys.as_deref())?;
     let mut gathered = Gathered::default();
     for file in captures {
-        kmspec_campaign::gather(input::capture(file)?, &keys, &mut gathered).map_err(|error| Failure::Content {
-            file: file.clone(),
-            message: error.to_string(),
+        kmspec_campaign::gather(input::capture(file)?, &keys, &mut gathered).map_err(|error| {
+            Failure::Content {
+                file: file.clone(),
+                message: error.to_string(),
+            }
         })?;
     }
     let files = gathered.write(corpus).map_err(store)?;
@@ -272,7 +319,11 @@ fn seeds(args: &FuzzArgs, captures: &[PathBuf], corpus: &Path, output: &mut Outp
         gathered.words.len(),
         corpus.display()
     ))?;
-    Ok(if gathered.sessions.is_empty() { Exit::NotJudged } else { Exit::Holds })
+    Ok(if gathered.sessions.is_empty() {
+        Exit::NotJudged
+    } else {
+        Exit::Holds
+    })
 }
 
 fn store(error: StoreError) -> Failure {

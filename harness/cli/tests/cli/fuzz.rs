@@ -13,7 +13,9 @@ fn findings(folder: &Path) -> Vec<PathBuf> {
         return Vec::new();
     };
     let paths = entries.flatten().map(|entry| entry.path());
-    let is_one = |path: &PathBuf| path.is_dir() && !path.file_name().unwrap().to_str().unwrap().starts_with('.');
+    let is_one = |path: &PathBuf| {
+        path.is_dir() && !path.file_name().unwrap().to_str().unwrap().starts_with('.')
+    };
     let mut all: Vec<PathBuf> = paths.filter(is_one).collect();
     all.sort();
     all
@@ -32,15 +34,37 @@ fn a_crash_is_found_kept_repeated_and_gone_without_the_fault() {
     let [one] = found.as_slice() else {
         panic!("{found:?} {said:?}");
     };
-    for file in ["README.md", "finding.json", "session.txt", "original.txt", "log.txt", "traffic.pcapng"] {
+    for file in [
+        "README.md",
+        "finding.json",
+        "session.txt",
+        "original.txt",
+        "log.txt",
+        "traffic.pcapng",
+    ] {
         assert!(one.join(file).is_file(), "{file}");
     }
     let name = one.file_name().unwrap().to_str().unwrap();
     let page = fs::read_to_string(one.join("README.md")).unwrap();
-    assert!(page.contains(&format!("kmspec fuzz {fault} --repro {name}")), "{page}");
-    assert!(fs::read_to_string(folder.path().join("a.sarif")).unwrap().contains("fuzz.crash"));
-    assert!(fs::read_to_string(folder.path().join("a.xml")).unwrap().contains("failure"));
-    assert!(fs::read_to_string(folder.path().join("a.dot")).unwrap().starts_with("digraph"));
+    assert!(
+        page.contains(&format!("kmspec fuzz {fault} --repro {name}")),
+        "{page}"
+    );
+    assert!(
+        fs::read_to_string(folder.path().join("a.sarif"))
+            .unwrap()
+            .contains("fuzz.crash")
+    );
+    assert!(
+        fs::read_to_string(folder.path().join("a.xml"))
+            .unwrap()
+            .contains("failure")
+    );
+    assert!(
+        fs::read_to_string(folder.path().join("a.dot"))
+            .unwrap()
+            .starts_with("digraph")
+    );
     let again = say(folder.path(), &format!("fuzz {fault} --repro {name}"));
     assert_eq!(again.code, Some(1), "{again:?}");
     let mended = say(folder.path(), &format!("fuzz --repro {name}"));
@@ -54,7 +78,15 @@ fn no_finding_is_lost_to_a_kill_at_any_moment() {
         let folder = folder();
         let said = fs::File::create(folder.path().join("said")).unwrap();
         let mut child = kmspec(folder.path())
-            .args(["fuzz", "--fault", "v4-mac-zero,crash-on-unknown-type", "--jobs", "4", "--duration", "20s"])
+            .args([
+                "fuzz",
+                "--fault",
+                "v4-mac-zero,crash-on-unknown-type",
+                "--jobs",
+                "4",
+                "--duration",
+                "20s",
+            ])
             .args(["--seed", &round.to_string()])
             .stdout(Stdio::null())
             .stderr(said)
@@ -76,7 +108,8 @@ fn no_finding_is_lost_to_a_kill_at_any_moment() {
         for line in text().lines().filter(|line| line.starts_with("found ")) {
             let path = folder.path().join(line.rsplit(": ").next().unwrap());
             // A crash's first folder makes way for its final one.
-            let is_there = path.is_dir() || line.contains("crash") && findings(folder.path()).len() > 1;
+            let is_there =
+                path.is_dir() || line.contains("crash") && findings(folder.path()).len() > 1;
             assert!(is_there, "round {round}: {line}");
         }
         for one in findings(folder.path()) {
@@ -84,7 +117,10 @@ fn no_finding_is_lost_to_a_kill_at_any_moment() {
             let facts: serde_json::Value = serde_json::from_str(&facts).unwrap();
             assert!(facts["signature"].is_string(), "round {round}: {facts}");
             let session = fs::read_to_string(one.join("session.txt")).unwrap();
-            assert!(session.starts_with("kmspec session 1\n"), "round {round}: {session}");
+            assert!(
+                session.starts_with("kmspec session 1\n"),
+                "round {round}: {session}"
+            );
         }
     }
 }
@@ -97,9 +133,18 @@ fn what_cannot_be_fuzzed_is_said_in_one_line() {
             "fuzz 192.0.2.1:1688",
             "192.0.2.1:1688 is not on loopback; fuzzing it may break it and what it serves: allow it with --allow-remote",
         ),
-        ("fuzz --report html=a.html", "a campaign is reported as sarif or junit"),
-        ("fuzz --repro none", "kmspec-findings/none/finding.json: No such file or directory (os error 2)"),
-        ("fuzz promote none", "none/finding.json: No such file or directory (os error 2)"),
+        (
+            "fuzz --report html=a.html",
+            "a campaign is reported as sarif or junit",
+        ),
+        (
+            "fuzz --repro none",
+            "kmspec-findings/none/finding.json: No such file or directory (os error 2)",
+        ),
+        (
+            "fuzz promote none",
+            "none/finding.json: No such file or directory (os error 2)",
+        ),
     ] {
         let said = say(folder.path(), line);
         assert_eq!(said.code, Some(2), "{line}: {said:?}");
@@ -114,7 +159,13 @@ fn captures_become_seeds_and_corpora_one() {
     let said = say(folder.path(), "fuzz --seeds a.pcap --corpus seeds");
     assert_eq!(said.code, Some(0), "{said:?}");
     for name in ["sessions", "pdu", "sealed"] {
-        assert!(fs::read_dir(folder.path().join("seeds").join(name)).unwrap().count() > 0, "{name}");
+        assert!(
+            fs::read_dir(folder.path().join("seeds").join(name))
+                .unwrap()
+                .count()
+                > 0,
+            "{name}"
+        );
     }
     let words = fs::read_to_string(folder.path().join("seeds/kmspec.dict")).unwrap();
     assert!(words.contains("\\x75\\x21\\xc8\\x51"), "{words}");
@@ -132,7 +183,10 @@ fn two_machines_are_compared() {
         assert_ne!(said.code, Some(2), "{said:?}");
     }
     let same = say(folder.path(), "fuzz --diff-states a.json a.json");
-    assert_eq!((same.code, same.stdout.as_str()), (Some(0), "0 steps lead elsewhere\n"));
+    assert_eq!(
+        (same.code, same.stdout.as_str()),
+        (Some(0), "0 steps lead elsewhere\n")
+    );
     let other = say(folder.path(), "fuzz --diff-states a.json b.json");
     assert_ne!(other.code, Some(2), "{other:?}");
 }

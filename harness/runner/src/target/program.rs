@@ -131,7 +131,10 @@ impl Instance for Running {
 
     fn stop(self: Box<Self>) -> Pending<'static, ()> {
         Box::pin(async move {
-            let mut child = self.child.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let mut child = self
+                .child
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner);
             // That it has ended already is no reason to complain.
             let _ = child.kill().await;
         })

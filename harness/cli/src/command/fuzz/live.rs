@@ -70,13 +70,25 @@ impl Watch for Live {
             last.rate = super::rate(progress.executions - last.executions, since);
             (last.executions, last.elapsed) = (progress.executions, progress.elapsed);
         }
-        let Progress { elapsed, executions, corpus, features, states, findings, since_news, doing } = progress;
+        let Progress {
+            elapsed,
+            executions,
+            corpus,
+            features,
+            states,
+            findings,
+            since_news,
+            doing,
+        } = progress;
         let text = format!(
             "{executions} sessions, {}/s, {features} features, corpus {corpus}, {states} states, {findings} found, \
              news {} s ago{}",
             last.rate,
             since_news.as_secs(),
-            doing.as_ref().map(|doing| format!("; {doing}")).unwrap_or_default()
+            doing
+                .as_ref()
+                .map(|doing| format!("; {doing}"))
+                .unwrap_or_default()
         );
         if !self.lines {
             self.bar.set_message(text);

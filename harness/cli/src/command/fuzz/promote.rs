@@ -25,8 +25,15 @@ pub(super) fn promote(args: &PromoteArgs, output: &mut Output) -> Result<Exit, F
     }
     let name = finding.name();
     let facts = &finding.facts;
-    let text = format!("# {}: {}\n# {}\n{}", facts.kind, facts.about, facts.detail, finding.session);
-    let mut written = vec![put(&regressions, &format!("{name}.session"), text.as_bytes())?];
+    let text = format!(
+        "# {}: {}\n# {}\n{}",
+        facts.kind, facts.about, facts.detail, finding.session
+    );
+    let mut written = vec![put(
+        &regressions,
+        &format!("{name}.session"),
+        text.as_bytes(),
+    )?];
     written.push(list(&args.to, &name)?);
     for (target, octets) in seeds(&finding) {
         let folder = args.to.join("fuzz/seeds").join(target);
@@ -72,7 +79,11 @@ fn seeds(finding: &Finding) -> Vec<(&'static str, Vec<u8>)> {
         return Vec::new();
     };
     let rendered = last.rendered(&around, 0);
-    let sent: Vec<u8> = finding.session.sendings().flat_map(|sending| sending.render(&around)).collect();
+    let sent: Vec<u8> = finding
+        .session
+        .sendings()
+        .flat_map(|sending| sending.render(&around))
+        .collect();
     let mut seeds = vec![
         ("pdu", rendered.layer(Layer::Pdu).bytes.clone()),
         ("stream", [&[0xff], sent.as_slice()].concat()),
