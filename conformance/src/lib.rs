@@ -16,6 +16,7 @@ mod btfn;
 mod cancel;
 mod client;
 mod crypto;
+mod deployment;
 mod fault;
 mod fragment;
 mod fragsize;
@@ -65,6 +66,7 @@ static SUITES: &[&Suite] = &[
     &message::MESSAGE,
     &crypto::CRYPTO,
     &policy::POLICY,
+    &deployment::DEPLOYMENT,
     &replay::REPLAY,
     &client::CLIENT,
 ];

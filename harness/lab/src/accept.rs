@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{Instrument, debug, debug_span, warn};
@@ -15,8 +16,21 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How long connections may take to send what is to be sent when the host stops.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// The service is to be restarted.
+#[derive(Debug)]
+pub(crate) struct Restart {
+    /// Where to listen from then on; `None` for where it listens.
+    pub(crate) listener: Option<TcpListener>,
+    /// Told once the old connections are gone and nobody listens at the old place.
+    pub(crate) done: oneshot::Sender<()>,
+}
+
 /// Accepts connections until the host stops, then waits for them to end.
-pub(crate) async fn serve(listener: TcpListener, port: u16, shared: Arc<Shared>) {
+pub(crate) async fn serve(
+    mut listener: TcpListener,
+    shared: Arc<Shared>,
+    mut restarts: mpsc::UnboundedReceiver<Restart>,
+) {
     let mut connections = JoinSet::new();
     let mut state = shared.watch();
     loop {
@@ -24,11 +38,24 @@ pub(crate) async fn serve(listener: TcpListener, port: u16, shared: Arc<Shared>)
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let span = debug_span!("connection", %peer);
+                    let port = shared.address().port();
                     connections.spawn(run(stream, port, Arc::clone(&shared)).instrument(span));
                 }
                 Err(error) => recover(&error, &shared).await,
             },
             Some(_) = connections.join_next() => {}
+            Some(restart) = restarts.recv() => {
+                if let Some(elsewhere) = restart.listener {
+                    listener = elsewhere;
+                }
+                shared.registry.clear();
+                if timeout(FAREWELL, drain(&mut connections)).await.is_err() {
+                    debug!(left = connections.len(), "connections cut off");
+                }
+                connections.shutdown().await;
+                // Whoever asked may have lost interest.
+                let _ = restart.done.send(());
+            }
             _ = no_longer_running(&mut state) => break,
         }
     }

@@ -2,22 +2,24 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kmspec_model::{Clock, Counters, Host};
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::accept;
 use crate::controls::Controls;
 use crate::settings::Settings;
 use crate::shared::{Shared, State, no_longer_running};
+use crate::state::{HostState, StateFile};
 
 /// A lab host that is running. Dropping it stops it without waiting.
 #[must_use = "a lab host that is dropped stops"]
 pub struct LabHost {
-    address: SocketAddr,
     shared: Arc<Shared>,
     task: Option<JoinHandle<()>>,
 }
@@ -47,6 +49,26 @@ impl LabHost {
     /// # Errors
     /// The address cannot be listened on.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        Self::begin(settings, None).await
+    }
+
+    /// The same, with a state that an earlier run left, and a file to leave the state in. The clients that were counted
+    /// are written within a second, what an administrator does at once.
+    ///
+    /// # Errors
+    /// The address cannot be listened on.
+    pub async fn resume(
+        settings: Settings,
+        state: HostState,
+        file: StateFile<HostState>,
+    ) -> Result<Self, StartError> {
+        Self::begin(settings, Some((state, file))).await
+    }
+
+    async fn begin(
+        settings: Settings,
+        kept: Option<(HostState, StateFile<HostState>)>,
+    ) -> Result<Self, StartError> {
         let asked = settings.listen.address();
         let failed = |source| StartError {
             address: asked,
@@ -54,19 +76,40 @@ impl LabHost {
         };
         let listener = TcpListener::bind(asked).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let shared = Arc::new(Shared::new(Host::new(settings.host), settings.connections));
-        info!(%address, "lab host listens");
-        let task = tokio::spawn(accept::serve(listener, address.port(), Arc::clone(&shared)));
-        Ok(Self {
+        let mut host = Host::new(settings.host);
+        let file = kept.map(|(state, file)| {
+            state.recall(&mut host);
+            file
+        });
+        let (restart, restarts) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared::new(
+            host,
+            settings.connections,
             address,
+            restart,
+            file,
+        ));
+        shared.listens_on(address.port());
+        shared.tell_published();
+        info!(%address, "lab host listens");
+        let task = tokio::spawn(accept::serve(listener, Arc::clone(&shared), restarts));
+        if shared.is_kept() {
+            tokio::spawn(keep_counted(Arc::clone(&shared)));
+        }
+        Ok(Self {
             shared,
             task: Some(task),
         })
     }
 
-    /// Where it listens, the port being the real one.
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    /// Where it listens, the port being the real one. A restart can change it.
+    pub fn address(&self) -> SocketAddr {
+        self.shared.address()
+    }
+
+    /// The port it wants to be published in DNS with, whenever that changes; `None` for not at all.
+    pub fn published(&self) -> watch::Receiver<Option<u16>> {
+        self.shared.published()
     }
 
     /// Requests by license status since the start.
@@ -105,14 +148,40 @@ impl LabHost {
             // The task does not panic; if it did, it has ended too.
             drop(task.await);
         }
-        info!(address = %self.address, "lab host stopped");
+        self.shared.tell_published();
+        if let Err(error) = self.shared.keep() {
+            warn!(%error, "the state is not kept");
+        }
+        info!(address = %self.address(), "lab host stopped");
     }
 }
+
+/// Writes the clients that were counted, once a second while there are new ones.
+async fn keep_counted(shared: Arc<Shared>) {
+    let mut state = shared.watch();
+    let mut written = 0;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(BETWEEN_WRITES) => {}
+            _ = no_longer_running(&mut state) => return,
+        }
+        let counted = shared.host().counters().total;
+        if counted != written {
+            match shared.keep() {
+                Ok(()) => written = counted,
+                Err(error) => warn!(%error, "the state is not kept"),
+            }
+        }
+    }
+}
+
+/// Between two writes of what was counted.
+const BETWEEN_WRITES: Duration = Duration::from_secs(1);
 
 impl fmt::Debug for LabHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LabHost")
-            .field("address", &self.address)
+            .field("address", &self.address())
             .field("connections", &self.connections())
             .finish_non_exhaustive()
     }

@@ -24,6 +24,6 @@ mod registry;
 mod settings;
 mod shared;
 
-pub use controls::{Controls, VerbError};
+pub use controls::{Controls, SlmgrError, VerbError};
 pub use host::{Ended, LabHost, StartError};
 pub use settings::{Listen, Settings};

@@ -62,6 +62,11 @@ impl Registry {
         entry.map(|entry| entry.leave.notify_one()).is_some()
     }
 
+    /// Tells all connections to leave.
+    pub(crate) fn clear(&self) {
+        while self.evict() {}
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.lock().len()
     }

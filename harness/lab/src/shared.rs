@@ -1,12 +1,15 @@
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kmspec_model::Host;
 use kmspec_wire::filetime::FileTime;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use crate::accept::Restart;
 use crate::registry::Registry;
+use crate::state::{HostState, StateError, StateFile};
 
 /// What the tasks of a lab host share.
 pub(crate) struct Shared {
@@ -14,6 +17,10 @@ pub(crate) struct Shared {
     time: Time,
     pub(crate) registry: Registry,
     state: watch::Sender<State>,
+    address: Mutex<SocketAddr>,
+    restarts: mpsc::UnboundedSender<Restart>,
+    published: watch::Sender<Option<u16>>,
+    kept: Option<StateFile<HostState>>,
 }
 
 /// What the tasks are to do.
@@ -28,13 +35,67 @@ pub(crate) enum State {
 }
 
 impl Shared {
-    pub(crate) fn new(host: Host, connections: usize) -> Self {
+    pub(crate) fn new(
+        host: Host,
+        connections: usize,
+        address: SocketAddr,
+        restarts: mpsc::UnboundedSender<Restart>,
+        kept: Option<StateFile<HostState>>,
+    ) -> Self {
         Self {
             host: Mutex::new(host),
             time: Time::start(),
             registry: Registry::new(connections),
             state: watch::Sender::new(State::Running),
+            address: Mutex::new(address),
+            restarts,
+            published: watch::Sender::new(None),
+            kept,
         }
+    }
+
+    /// Where the host listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        *self.address.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The host listens on this port from now on.
+    pub(crate) fn listens_on(&self, port: u16) {
+        let mut address = self.address.lock().unwrap_or_else(PoisonError::into_inner);
+        address.set_port(port);
+        self.host().listens_on(port);
+    }
+
+    /// Asks for a restart; false if nobody listens any more.
+    pub(crate) fn restart(&self, restart: Restart) -> bool {
+        self.restarts.send(restart).is_ok()
+    }
+
+    /// Tells whoever publishes in DNS what is to be published now.
+    pub(crate) fn tell_published(&self) {
+        let running = *self.state.borrow() == State::Running;
+        let port = self.host().publishes().filter(|_| running);
+        self.published
+            .send_if_modified(|present| std::mem::replace(present, port) != port);
+    }
+
+    /// The port that is to be published in DNS, if one is.
+    pub(crate) fn published(&self) -> watch::Receiver<Option<u16>> {
+        self.published.subscribe()
+    }
+
+    /// Whether the host's state is kept in a file.
+    pub(crate) const fn is_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Writes the host's state to its file, if it has one.
+    pub(crate) fn keep(&self) -> Result<(), StateError> {
+        let Some(file) = &self.kept else {
+            return Ok(());
+        };
+        let state = HostState::of(&self.host());
+        file.save(&state)
     }
 
     /// The host. No lock is ever held across an await.

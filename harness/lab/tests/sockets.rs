@@ -199,7 +199,7 @@ async fn a_full_house_lets_the_longest_idle_go_and_serves_the_newcomer() {
     good_client(&host).await;
     assert_eq!(
         read_types(&mut held[0], 1).await,
-        [0; 0],
+        [0_u8; 0],
         "the oldest was let go"
     );
 }
@@ -210,7 +210,7 @@ async fn an_idle_connection_is_closed_after_the_limit() {
     settings.host.limits.idle = FileTime::SECOND / 20;
     let host = LabHost::start(settings).await.unwrap();
     let mut stream = TcpStream::connect(host.address()).await.unwrap();
-    assert_eq!(read_types(&mut stream, 1).await, [0; 0]);
+    assert_eq!(read_types(&mut stream, 1).await, [0_u8; 0]);
 }
 
 #[tokio::test]
@@ -221,7 +221,7 @@ async fn stopping_ends_all_connections_and_frees_the_port() {
     stream.write_all(&bind()).await.unwrap();
     assert_eq!(read_types(&mut stream, 1).await, [BIND_ACK]);
     host.stop().await;
-    assert_eq!(read_types(&mut stream, 1).await, [0; 0]);
+    assert_eq!(read_types(&mut stream, 1).await, [0_u8; 0]);
     assert!(TcpStream::connect(address).await.is_err());
 }
 
@@ -264,7 +264,7 @@ async fn a_crash_ends_the_listener_and_all_connections() {
     let mut foreign = TcpStream::connect(host.address()).await.unwrap();
     foreign.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     assert_eq!(host.ended().await, Ended::Crashed);
-    assert_eq!(read_types(&mut stream, 1).await, [0; 0]);
+    assert_eq!(read_types(&mut stream, 1).await, [0_u8; 0]);
     while TcpStream::connect(host.address()).await.is_ok() {
         tokio::task::yield_now().await;
     }
@@ -308,4 +308,92 @@ async fn a_half_close_that_is_ignored_does_not_spin_and_ends_at_the_idle_limit()
     stream.write_all(&bind()).await.unwrap();
     stream.shutdown().await.unwrap();
     assert_eq!(read_types(&mut stream, 2).await, [BIND_ACK]);
+}
+
+#[tokio::test]
+async fn a_restart_moves_to_the_port_that_was_set_and_ends_connections() {
+    let host = LabHost::start(Settings::default()).await.unwrap();
+    let (old, controls) = (host.address(), host.controls());
+    let mut published = host.published();
+    assert_eq!(*published.borrow_and_update(), Some(old.port()));
+    let mut stream = TcpStream::connect(old).await.unwrap();
+    let free = {
+        let taken = tokio::net::TcpListener::bind((old.ip(), 0)).await.unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let said = controls.perform("sprt", &port.to_string()).await.unwrap();
+        assert!(said.starts_with("KMS port set to"), "{said}");
+        // Somebody listens there: nothing changes.
+        let error = controls
+            .perform("restart", "")
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with("cannot listen on 127.0.0.1:"), "{error}");
+        assert_eq!(host.address(), old);
+        drop(TcpStream::connect(old).await.unwrap());
+        port
+    };
+    controls.perform("restart", "").await.unwrap();
+    assert_eq!(host.address().port(), free);
+    assert_eq!(*published.borrow_and_update(), Some(free));
+    assert_eq!(stream.read(&mut [0; 1]).await.unwrap_or(0), 0);
+    assert!(TcpStream::connect(old).await.is_err());
+    drop(TcpStream::connect(host.address()).await.unwrap());
+    for (verb, port) in [("cdns", None), ("sdns", Some(free))] {
+        controls.perform(verb, "").await.unwrap();
+        controls.perform("restart", "").await.unwrap();
+        assert_eq!(*published.borrow_and_update(), port, "{verb}");
+    }
+    host.stop().await;
+    assert_eq!(*published.borrow(), None);
+    let error = controls
+        .perform("restart", "")
+        .await
+        .unwrap_err()
+        .to_string();
+    assert_eq!(error, "the host has stopped");
+}
+
+#[tokio::test]
+async fn a_host_goes_on_where_the_last_one_stopped() {
+    use kmspec_lab::state::{HostState, StateFile};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("host.state");
+    let settings = Settings::default();
+    let bare = HostState::bare(&settings.host, kmspec_wire::filetime::FileTime(0));
+    let host = LabHost::resume(settings.clone(), bare, StateFile::open(&path).unwrap())
+        .await
+        .unwrap();
+    let controls = host.controls();
+    for (verb, value) in [
+        ("ipk", "LABAA-BBBBB-CCCCC-DDDDD-EEEEE"),
+        ("ato", ""),
+        ("cpri", ""),
+        ("restart", ""),
+    ] {
+        controls.perform(verb, value).await.unwrap();
+    }
+    let shown = controls.perform("dli", "").await.unwrap();
+    assert!(
+        shown.contains("KMS priority: Low") && shown.contains("EEEEE"),
+        "{shown}"
+    );
+    let held = StateFile::<HostState>::open(&path);
+    assert!(held.unwrap_err().to_string().contains("in use"));
+    host.stop().await;
+    drop(controls);
+    let file = StateFile::open(&path).unwrap();
+    let state: HostState = file.load().unwrap().unwrap();
+    let host = LabHost::resume(settings, state, file).await.unwrap();
+    let port = |text: &str| {
+        text.lines()
+            .find(|line| line.starts_with("Listening"))
+            .map(str::to_owned)
+    };
+    let again = host.controls().perform("dli", "").await.unwrap();
+    assert_eq!(
+        again.replace(&port(&again).unwrap(), ""),
+        shown.replace(&port(&shown).unwrap(), "")
+    );
+    host.stop().await;
 }

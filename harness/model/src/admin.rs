@@ -177,14 +177,34 @@ impl Host {
 
     /// The service restarts: what was configured takes effect.
     pub fn restart(&mut self) {
-        let faults = self.settings.faults;
-        if faults.has(Fault::RestartForgetsSettings) {
-            self.admin.configured = Configuration::of(&Settings::default());
-        }
-        let effective = deviate::effective(faults, &self.admin.effective, self.admin.configured);
+        let effective = self.after_restart();
         self.admin.effective = effective;
         self.settings.activation_interval = effective.activation_interval;
         self.settings.renewal_interval = effective.renewal_interval;
+    }
+
+    /// What would be effective after a restart.
+    pub fn after_restart(&self) -> Configuration {
+        let faults = self.settings.faults;
+        if faults.has(Fault::RestartForgetsSettings) {
+            return Configuration::of(&Settings::default());
+        }
+        deviate::effective(faults, &self.admin.effective, self.admin.configured)
+    }
+
+    /// The service listens on this port, whatever was configured.
+    pub fn listens_on(&mut self, port: u16) {
+        self.admin.effective.port = Some(port);
+        self.admin.configured.port.get_or_insert(port);
+    }
+
+    /// The port that the service wants published in DNS, if it has a key and is to be published.
+    pub fn publishes(&self) -> Option<u16> {
+        let Configuration {
+            publishing, port, ..
+        } = self.admin.effective;
+        let wanted = publishing && self.admin.key.is_some();
+        port.filter(|_| wanted)
     }
 
     /// Changes whether the host itself is activated; one that is not refuses every request.

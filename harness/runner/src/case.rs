@@ -50,7 +50,7 @@ pub enum Needs {
     /// A target that shares the tester's clock to within an hour.
     Clock,
     /// A target of its own while it runs, where several can be started, so that it may use control verbs; what was done
-    /// to it before does not matter. Elsewhere it shares one and has no control verbs.
+    /// to it before does not matter. Elsewhere it shares one, and has control verbs only if it also needs to be alone.
     Own,
     /// Time: it talks slowly or waits long, so it is started before others, lest a run end with waiting for it alone.
     Time,

@@ -171,15 +171,59 @@ impl Peer {
     /// # Errors
     /// A skip if this target, or this case's share in it, has no such verb; an error verdict if the verb fails.
     pub async fn control(&self, verb: &str, value: &str) -> Result<String, Stop> {
+        let outcome = self.try_control(verb, value).await?;
+        outcome
+            .map_err(|how| Stop::Error(ControlError::Failed(format!("{verb}: {how}")).to_string()))
+    }
+
+    /// The same where failing may be what is wanted: what it prints, or how it failed.
+    ///
+    /// # Errors
+    /// A skip if there is no such verb.
+    pub async fn try_control(
+        &self,
+        verb: &str,
+        value: &str,
+    ) -> Result<Result<String, String>, Stop> {
         let unsupported = ControlError::Unsupported(verb.to_owned());
         let outcome = match &self.endpoint.controls {
             Some(controls) => controls.control(verb, value).await,
             None => Err(unsupported),
         };
-        outcome.map_err(|error| match error {
-            ControlError::Unsupported(_) => Stop::Skip(error.to_string()),
-            ControlError::Failed(_) => Stop::Error(error.to_string()),
-        })
+        match outcome {
+            Ok(printed) => Ok(Ok(printed)),
+            Err(ControlError::Failed(how)) => Ok(Err(how)),
+            Err(error) => Err(Stop::Skip(error.to_string())),
+        }
+    }
+
+    /// A peer of the same case that speaks to another port of the target.
+    #[must_use]
+    pub fn at_port(&self, port: u16) -> Self {
+        let mut endpoint = Endpoint::clone(&self.endpoint);
+        endpoint.address.set_port(port);
+        Self {
+            endpoint: Arc::new(endpoint),
+            ..self.clone()
+        }
+    }
+
+    /// A port that nobody listens on: of this machine if the target is on it, else one that few use.
+    pub async fn free_port(&self) -> u16 {
+        let listener = tokio::net::TcpListener::bind((self.endpoint.address.ip(), 0)).await;
+        match listener.and_then(|listener| listener.local_addr()) {
+            Ok(address) => address.port(),
+            Err(_) => u16::try_from(self.pick(10_000)).unwrap_or(0) + 20_000,
+        }
+    }
+
+    /// Whether the target takes a connection.
+    pub async fn accepts(&self) -> bool {
+        let Endpoint {
+            address, timing, ..
+        } = *self.endpoint;
+        let connected = tokio::time::timeout(timing.answer, TcpStream::connect(address)).await;
+        matches!(connected, Ok(Ok(_)))
     }
 
     /// Opens a connection.

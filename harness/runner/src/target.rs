@@ -2,10 +2,12 @@
 
 pub mod client;
 
+mod commands;
 mod program;
 
 pub use client::ClientTarget;
-pub use program::{Program, Reset};
+pub use commands::{Commands, TAKES, Takes};
+pub use program::{Program, Reset, There};
 
 use std::fmt::Debug;
 use std::net::SocketAddr;
@@ -95,6 +97,11 @@ impl Target {
 pub trait Launch: Debug + Send + Sync {
     /// Starts one that has counted nobody, and waits until it accepts connections.
     fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>>;
+
+    /// Whether what it starts has counted nobody. Where it has, cases that need that are skipped.
+    fn anew(&self) -> bool {
+        true
+    }
 
     /// Whether several may run at the same time. Where they may not (a fixed port, a machine that is only reset), the
     /// running one is stopped first.

@@ -60,6 +60,13 @@ pub enum Role {
     Both,
 }
 
+impl Role {
+    /// For whom the verb of this name is, in whatever style it is written; `None` if there is no such verb.
+    pub fn of_verb(name: &str) -> Option<Self> {
+        verb_of(name).map(|verb| verb.role)
+    }
+}
+
 /// A command line that says nothing that can be done.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CommandError {
@@ -286,8 +293,7 @@ impl Command {
 
     /// For whom it is.
     pub fn role(&self) -> Role {
-        let found = VERBS.iter().find(|verb| verb.name == self.verb());
-        found.map_or(Role::Both, |verb| verb.role)
+        Role::of_verb(self.verb()).unwrap_or(Role::Both)
     }
 
     /// Whether it only shows something: that needs no elevation. Source: the deployment document, steps 30 and 1.

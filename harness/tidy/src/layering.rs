@@ -18,7 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("kmspec-lab", &["model", "slmgr", "dns", "capture", "wire"]),
     (
         "kmspec-runner",
-        &["rules", "dns", "capture", "captures", "wire"],
+        &["rules", "slmgr", "dns", "capture", "captures", "wire"],
     ),
     (
         "kmspec-conformance",

@@ -236,7 +236,7 @@ impl Session {
         if planned.case.needs(Needs::Kms) && !self.target.call.is_kms() {
             return skip("needs the KMS interface");
         }
-        if planned.case.needs(Needs::Fresh) && self.launch().is_none() {
+        if planned.case.needs(Needs::Fresh) && !self.launch().is_some_and(|launch| launch.anew()) {
             return skip("needs a target that starts anew: control verb reset or start");
         }
         if planned.case.needs(Needs::Clock) && !self.options.clock {
@@ -254,7 +254,8 @@ impl Session {
         {
             return Judged::Row(Box::new(self.judge_own(planned, launch).await));
         }
-        let (endpoint, generation) = match self.shared_place().await {
+        let alone = company == Company::Alone && planned.case.needs(Needs::Alone);
+        let (endpoint, generation) = match self.shared_place(alone).await {
             Ok(found) => found,
             Err(reason) => {
                 let reason = format!("not run: {reason}");
@@ -309,7 +310,7 @@ impl Session {
             Some(instance) => {
                 self.endpoint_at(instance.address(), Memory::default(), instance.controls())
             }
-            None => self.shared_place_alone().await?,
+            None => self.shared_place(true).await?.0,
         };
         let mut attempt = attempt(planned, Arc::clone(&endpoint), &self.options).await;
         if let Err(problem) = self.health_after(planned, &attempt, &endpoint).await {
@@ -433,24 +434,16 @@ impl Session {
         })
     }
 
-    /// The shared instance for a case that nothing else runs beside.
-    async fn shared_place_alone(&self) -> Result<Arc<Endpoint>, String> {
+    /// The shared instance and its generation; whoever is alone with it may use its control verbs.
+    async fn shared_place(&self, alone: bool) -> Result<(Arc<Endpoint>, u64), String> {
         let place = self.place.lock().await;
         let place = place.as_ref().ok_or("there is no target")?;
-        match &place.dead {
-            Some(reason) => Err(reason.clone()),
-            None => Ok(self.endpoint_at(place.address, place.memory.clone(), place.controls())),
+        if let Some(reason) = &place.dead {
+            return Err(reason.clone());
         }
-    }
-
-    /// The shared instance and its generation.
-    async fn shared_place(&self) -> Result<(Arc<Endpoint>, u64), String> {
-        let place = self.place.lock().await;
-        let place = place.as_ref().ok_or("there is no target")?;
-        match &place.dead {
-            Some(reason) => Err(reason.clone()),
-            None => Ok((self.endpoint_of(place), place.generation)),
-        }
+        let controls = place.controls().filter(|_| alone);
+        let endpoint = self.endpoint_at(place.address, place.memory.clone(), controls);
+        Ok((endpoint, place.generation))
     }
 
     fn row(&self, planned: &Planned, attempts: Vec<Attempt>) -> Judgement {

@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{Instance, Launch, LaunchError, Pending};
+use super::{Commands, Control, Instance, Launch, LaunchError, Pending};
 
 /// Starts a target by running a program that serves until it is killed: `start` of a target file.
 ///
@@ -21,6 +21,7 @@ pub struct Program {
     arguments: Vec<String>,
     address: SocketAddr,
     patience: Duration,
+    commands: Option<Commands>,
 }
 
 impl Program {
@@ -34,7 +35,15 @@ impl Program {
             arguments,
             address,
             patience,
+            commands: None,
         }
+    }
+
+    /// With these programs as its control verbs.
+    #[must_use]
+    pub fn controlled_by(mut self, commands: Commands) -> Self {
+        self.commands = Some(commands);
+        self
     }
 
     async fn run(&self) -> Result<Running, LaunchError> {
@@ -65,6 +74,7 @@ impl Program {
             address,
             child: Mutex::new(child),
             log,
+            controls: controls(self.commands.as_ref(), address),
         })
     }
 }
@@ -88,6 +98,7 @@ struct Running {
     address: SocketAddr,
     child: Mutex<Child>,
     log: Log,
+    controls: Option<Arc<dyn Control>>,
 }
 
 /// Waits until a program accepts connections, or ends.
@@ -112,6 +123,10 @@ async fn accepts_or_ends(
 impl Instance for Running {
     fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    fn controls(&self) -> Option<Arc<dyn Control>> {
+        self.controls.clone()
     }
 
     fn log(&self) -> String {
@@ -147,6 +162,7 @@ pub struct Reset {
     arguments: Vec<String>,
     address: SocketAddr,
     patience: Duration,
+    commands: Option<Commands>,
 }
 
 impl Reset {
@@ -157,7 +173,15 @@ impl Reset {
             arguments,
             address,
             patience,
+            commands: None,
         }
+    }
+
+    /// With these programs as its other control verbs.
+    #[must_use]
+    pub fn controlled_by(mut self, commands: Commands) -> Self {
+        self.commands = Some(commands);
+        self
     }
 
     async fn run(&self) -> Result<(), LaunchError> {
@@ -191,8 +215,11 @@ impl Launch for Reset {
     fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>> {
         Box::pin(async {
             self.run().await?;
-            let there: Box<dyn Instance> = Box::new(There(self.address));
-            Ok(there)
+            let there = There {
+                address: self.address,
+                commands: self.commands.clone(),
+            };
+            there.start().await
         })
     }
 
@@ -201,13 +228,50 @@ impl Launch for Reset {
     }
 }
 
-/// A target that runs whatever we do.
-#[derive(Debug)]
-struct There(SocketAddr);
+/// A target that runs whatever we do, with control verbs.
+#[derive(Clone, Debug)]
+pub struct There {
+    address: SocketAddr,
+    commands: Option<Commands>,
+}
+
+impl There {
+    /// Where it listens, and its control verbs.
+    pub const fn new(address: SocketAddr, commands: Commands) -> Self {
+        Self {
+            address,
+            commands: Some(commands),
+        }
+    }
+}
+
+impl Launch for There {
+    fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>> {
+        let there: Box<dyn Instance> = Box::new(self.clone());
+        Box::pin(std::future::ready(Ok(there)))
+    }
+
+    fn anew(&self) -> bool {
+        false
+    }
+
+    fn several(&self) -> bool {
+        false
+    }
+}
+
+fn controls(commands: Option<&Commands>, address: SocketAddr) -> Option<Arc<dyn Control>> {
+    let commands = commands?.clone().at(address);
+    Some(Arc::new(commands))
+}
 
 impl Instance for There {
     fn address(&self) -> SocketAddr {
-        self.0
+        self.address
+    }
+
+    fn controls(&self) -> Option<Arc<dyn Control>> {
+        controls(self.commands.as_ref(), self.address)
     }
 
     fn stop(self: Box<Self>) -> Pending<'static, ()> {
