@@ -13,6 +13,7 @@ mod replay;
 mod run;
 mod self_test;
 mod shard;
+mod slmgr;
 pub(crate) mod values;
 mod vectors;
 
@@ -30,6 +31,7 @@ pub(crate) use record::RecordArgs;
 pub(crate) use replay::{ReplayArgs, ReplayMode};
 pub(crate) use run::{EvidenceArgs, ExpectArgs, HowArgs, RunArgs, SelectArgs, SubjectArgs};
 pub(crate) use self_test::SelfTestArgs;
+pub(crate) use slmgr::SlmgrArgs;
 pub(crate) use values::{ReportKind, ReportTo};
 pub(crate) use vectors::VectorsArgs;
 

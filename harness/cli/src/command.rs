@@ -16,6 +16,7 @@ mod record;
 mod replay;
 mod run;
 mod self_test;
+mod slmgr;
 mod vectors;
 
 use std::env;
@@ -87,6 +88,7 @@ fn work(asked: Asked, output: &mut Option<Output>) -> Result<Exit, Failure> {
             LabCommand::Serve(args) => lab::serve(args, output),
             LabCommand::Dns(args) => dns::dns(args, output),
             LabCommand::Client(args) => lab::client(*args, output),
+            LabCommand::Slmgr(args) => slmgr::slmgr(args, output),
         },
     }
 }

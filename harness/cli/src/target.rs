@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use kmspec_runner::Target;
 use kmspec_runner::peer::CallSpec;
-use kmspec_runner::target::{Program, Reset};
+use kmspec_runner::target::{Commands, Program, Reset, There};
 
 use crate::args::SubjectArgs;
 use crate::failure::Failure;
@@ -75,23 +75,26 @@ fn from_file(path: &Path, subject: &SubjectArgs) -> Result<Target, Failure> {
     let address = resolve(&file.address.value);
     let address = address.map_err(|message| file.address.wrong(&file, message))?;
     let name = file.address.value;
+    let nothing = file.control.is_empty();
+    let commands = Commands::new(file.control, STARTING);
     Ok(match file.renewal {
-        Renewal::Never => Target {
+        Renewal::Never if nothing => Target {
             name,
             ..Target::at(address, keys)
         },
-        Renewal::Start(command) => Target::launched(
-            name,
-            Arc::new(Program::new(command, address, STARTING)),
-            keys,
-        ),
+        Renewal::Never => Target::launched(name, Arc::new(There::new(address, commands)), keys),
+        Renewal::Start(command) => {
+            let program = Program::new(command, address, STARTING).controlled_by(commands);
+            Target::launched(name, Arc::new(program), keys)
+        }
         Renewal::Reset(command) => {
-            Target::launched(name, Arc::new(Reset::new(command, address, STARTING)), keys)
+            let reset = Reset::new(command, address, STARTING).controlled_by(commands);
+            Target::launched(name, Arc::new(reset), keys)
         }
     })
 }
 
-/// How long a target may take until it accepts connections.
+/// How long a target may take until it accepts connections, and a control verb until it is done.
 const STARTING: Duration = Duration::from_secs(30);
 
 /// The address of HOST:PORT. Of a name with several, the first that takes a connection, or else the first.

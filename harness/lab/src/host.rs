@@ -112,6 +112,11 @@ impl LabHost {
         self.shared.published()
     }
 
+    /// Whether the host itself is activated; one that is not refuses every request.
+    pub fn is_activated(&self) -> bool {
+        self.shared.host().settings().activated
+    }
+
     /// Requests by license status since the start.
     pub fn counters(&self) -> Counters {
         *self.shared.host().counters()

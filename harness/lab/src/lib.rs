@@ -14,6 +14,7 @@
 //! ```
 
 pub mod client;
+pub mod control;
 pub mod state;
 
 mod accept;

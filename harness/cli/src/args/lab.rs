@@ -1,7 +1,8 @@
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
-use super::DnsArgs;
-use clap::Subcommand;
+use super::{DnsArgs, SlmgrArgs};
+use clap::{Subcommand, ValueHint};
 use kmspec_model::fault::Faults;
 use kmspec_model::{Interval, LabEpid, SettingError};
 
@@ -20,6 +21,7 @@ pub(crate) enum LabCommand {
     Serve(ServeArgs),
     Dns(DnsArgs),
     Client(Box<ClientArgs>),
+    Slmgr(SlmgrArgs),
 }
 
 /// Run the lab host until Ctrl-C.
@@ -31,9 +33,9 @@ pub(crate) struct ServeArgs {
     /// Address to listen on; anything but loopback is reachable by others.
     #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub(crate) listen: IpAddr,
-    /// Port to listen on; 0 for any free one.
-    #[arg(long, default_value_t = 1688)]
-    pub(crate) port: u16,
+    /// Port to listen on, 0 for any free one; without it the one of --state, or 1688.
+    #[arg(long)]
+    pub(crate) port: Option<u16>,
     /// ePID of every answer; its platform id must be 99999.
     #[arg(long, value_name = "EPID")]
     pub(crate) epid: Option<LabEpid>,
@@ -58,6 +60,16 @@ pub(crate) struct ServeArgs {
     /// Deliberate defects, by name, with commas between them; `kmspec self-test` lists them.
     #[arg(long, value_name = "NAMES")]
     pub(crate) fault: Option<Faults>,
+    /// File to remember key, activation, settings and counted clients in. Where it is not there yet, the host is one that
+    /// was just set up: it has no key, and serves nobody until it is activated with kmspec lab slmgr.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) state: Option<PathBuf>,
+    /// Loopback address to take command lines of kmspec lab slmgr at; port 0 is any free one.
+    #[arg(long, value_name = "ADDR", requires = "token_file")]
+    pub(crate) control: Option<SocketAddr>,
+    /// File with the token that a command line has to bring; made, for its owner alone, where it is not there.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "control")]
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 fn hardware_id(text: &str) -> Result<[u8; 8], String> {

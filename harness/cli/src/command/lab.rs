@@ -1,32 +1,67 @@
 mod client;
 
-pub(crate) use client::client;
+pub(crate) use client::{client, seed};
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 
+use kmspec_lab::control::{ControlServer, Token};
+use kmspec_lab::state::{HostState, StateError, StateFile};
 use kmspec_lab::{Ended, LabHost, Listen, Settings, StartError};
 use kmspec_model::Clock;
+use kmspec_slmgr::DEFAULT_PORT;
 
 use crate::args::ServeArgs;
 use crate::command::interrupt::Interrupted;
+use crate::command::slmgr::now;
 use crate::failure::Failure;
 use crate::output::{Output, tell};
 use kmspec_runner::Exit;
 
 /// `kmspec lab serve`.
 pub(crate) fn serve(args: ServeArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let settings = settings(args);
+    let token = args
+        .token_file
+        .as_deref()
+        .map(Token::read_or_make)
+        .transpose();
+    let control = args
+        .control
+        .zip(token.map_err(|error| Failure::Usage(error.to_string()))?);
+    let kept = args.state.as_deref().map(kept).transpose()?;
+    let port = kept.as_ref().and_then(|(state, _)| state.as_ref()?.port());
+    let settings = settings(args, port);
     super::runtime()?.block_on(async {
         let mut interrupted = Interrupted::watch().map_err(Failure::Runtime)?;
-        let host = LabHost::start(settings).await.map_err(cannot_listen)?;
+        let host = match kept {
+            None => LabHost::start(settings).await,
+            Some((state, file)) => {
+                let new = || HostState::bare(&settings.host, now());
+                let state = state.unwrap_or_else(new);
+                LabHost::resume(settings, state, file).await
+            }
+        };
+        let host = host.map_err(cannot_listen)?;
         output.line(format_args!("listening on {}", host.address()))?;
+        let _control = match control {
+            None => None,
+            Some((address, token)) => {
+                let server = ControlServer::start(address, token, host.controls()).await;
+                let server = server.map_err(|error| cannot_control(address, &error))?;
+                output.line(format_args!("control on {}", server.address()))?;
+                Some(server)
+            }
+        };
         output.flush()?;
+        if !host.is_activated() {
+            tell("the host is not activated and serves nobody; see kmspec lab slmgr --help");
+        }
         tokio::select! {
             () = interrupted.wait() => {}
             ended = host.ended() => {
-                let how = format!("the lab host {}", if ended == Ended::Crashed { "died of its fault" } else { "ended" });
-                return Err(Failure::Usage(how));
+                let how = if ended == Ended::Crashed { "died of its fault" } else { "ended" };
+                return Err(Failure::Usage(format!("the lab host {how}")));
             }
         }
         tell("stopping");
@@ -35,7 +70,20 @@ pub(crate) fn serve(args: ServeArgs, output: &mut Output) -> Result<Exit, Failur
     })
 }
 
-fn settings(args: ServeArgs) -> Settings {
+/// The state of a file, if it has one, and the file.
+fn kept(path: &Path) -> Result<(Option<HostState>, StateFile<HostState>), Failure> {
+    let wrong = |error: StateError| Failure::Usage(error.to_string());
+    let file = StateFile::open(path).map_err(wrong)?;
+    let state = file.load().map_err(wrong)?;
+    Ok((state, file))
+}
+
+fn cannot_control(address: SocketAddr, error: &io::Error) -> Failure {
+    Failure::Usage(format!("--control {address}: {error}"))
+}
+
+/// The settings, with the port that was set before unless the command line has one.
+fn settings(args: ServeArgs, port: Option<u16>) -> Settings {
     let defaults = kmspec_model::Settings::default();
     let host = kmspec_model::Settings {
         epid: args.epid.unwrap_or(defaults.epid),
@@ -51,7 +99,10 @@ fn settings(args: ServeArgs) -> Settings {
         ..kmspec_model::Settings::default()
     };
     Settings {
-        listen: Listen::Address(SocketAddr::new(args.listen, args.port)),
+        listen: Listen::Address(SocketAddr::new(
+            args.listen,
+            args.port.or(port).unwrap_or(DEFAULT_PORT),
+        )),
         host,
         connections: args.connections,
     }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use kmspec_runner::target::{Commands, TAKES, Takes};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -18,6 +19,8 @@ pub(crate) struct TargetFile {
     pub(crate) keys: Option<PathBuf>,
     /// How it comes to have counted nobody.
     pub(crate) renewal: Renewal,
+    /// Its other control verbs, and the program of each.
+    pub(crate) control: BTreeMap<String, Vec<String>>,
 }
 
 /// How a target comes to have counted nobody.
@@ -100,6 +103,11 @@ impl TargetFile {
                 return Err(wrong(command.span().start, &message));
             }
         }
+        for (verb, command) in &control {
+            if let Some(message) = problem(verb, command.get_ref()) {
+                return Err(wrong(command.span().start, &message));
+            }
+        }
         let renewal = match (start, control.remove("reset")) {
             (Some(start), _) => Renewal::Start(start.into_inner()),
             (None, Some(reset)) => Renewal::Reset(reset.into_inner()),
@@ -114,8 +122,57 @@ impl TargetFile {
             },
             keys: keys.map(beside),
             renewal,
+            control: control
+                .into_iter()
+                .map(|(verb, command)| (verb, command.into_inner()))
+                .collect(),
             text,
         })
+    }
+}
+
+/// What is wrong with a control verb and its command.
+fn problem(verb: &str, command: &[String]) -> Option<String> {
+    let Some((_, takes)) = TAKES.iter().find(|(known, _)| *known == verb) else {
+        let known: Vec<&str> = TAKES.iter().map(|(known, _)| *known).collect();
+        return Some(format!(
+            "there is no control verb `{verb}`; there are {}",
+            known.join(", ")
+        ));
+    };
+    let unknown = command.iter().find_map(|word| unknown_placeholder(word));
+    if let Some(unknown) = unknown {
+        let (value, port) = (Commands::VALUE, Commands::PORT);
+        return Some(format!(
+            "`{verb}` has {unknown}; there are {value} and {port}"
+        ));
+    }
+    let has = command.iter().any(|word| word.contains(Commands::VALUE));
+    match (takes, has) {
+        (Takes::Value, false) => Some(format!(
+            "`{verb}` takes a value: its command needs {}",
+            Commands::VALUE
+        )),
+        (Takes::Nothing, true) => Some(format!("`{verb}` takes no value")),
+        _ => None,
+    }
+}
+
+/// The first placeholder that stands for nothing: small letters in braces. Variables of a shell are its own.
+fn unknown_placeholder(word: &str) -> Option<&str> {
+    let mut rest = word;
+    loop {
+        let open = rest.find('{')?;
+        let behind = rest.get(open..)?;
+        let end = behind.find('}').map_or(behind.len(), |end| end + 1);
+        let found = behind.get(..end)?;
+        let name = found.trim_matches(['{', '}']);
+        let letters = !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_lowercase());
+        let shell = rest.get(..open)?.ends_with('$');
+        if letters && !shell && found != Commands::VALUE && found != Commands::PORT {
+            return Some(found);
+        }
+        rest = behind.get(1..)?;
     }
 }
 
@@ -136,6 +193,22 @@ mod tests {
         assert_eq!(file.address.value, "kms:1688");
         assert_eq!(file.keys.as_deref(), Some(Path::new("lab/my.toml")));
         assert_eq!(file.renewal, Renewal::Never);
+        assert_eq!(file.control["dli"], ["ssh", "kms"]);
+    }
+
+    #[test]
+    fn braces_of_a_shell_are_no_placeholders() {
+        for (word, unknown) in [
+            ("{value}", None),
+            ("a={value},{port}", None),
+            ("${value}${home}", None),
+            ("awk '{ print $1 }'", None),
+            ("{", None),
+            ("{{}}", None),
+            ("{}{hots}", Some("{hots}")),
+        ] {
+            assert_eq!(unknown_placeholder(word), unknown, "{word}");
+        }
     }
 
     #[test]
@@ -170,6 +243,24 @@ mod tests {
             (
                 "[target]\naddress = \"a:1\"\n[control]\nreset = []",
                 "lab/host.toml:4:9: `reset` has no command",
+            ),
+            (
+                "[target]\naddress = \"a:1\"\n[control]\nsia = [\"x\"]",
+                "lab/host.toml:4:7: there is no control verb `sia`; there are activated, ato, atp, cdns, ckms, clock, \
+                 confirmation, counters, cpri, dli, dlv, dti, ipk, rearm, reset, restart, sai, sdns, skms, spri, sprt, \
+                 sri, unelevated",
+            ),
+            (
+                "[target]\naddress = \"a:1\"\n[control]\nsai = [\"x\", \"{minutes}\"]",
+                "lab/host.toml:4:7: `sai` has {minutes}; there are {value} and {port}",
+            ),
+            (
+                "[target]\naddress = \"a:1\"\n[control]\n\nsai = [\"x\"]",
+                "lab/host.toml:5:7: `sai` takes a value: its command needs {value}",
+            ),
+            (
+                "[target]\naddress = \"a:1\"\n[control]\ndli = [\"x\", \"{value}\"]",
+                "lab/host.toml:4:7: `dli` takes no value",
             ),
             (
                 "[target]\naddress = \"a:1\"\nstart = []",

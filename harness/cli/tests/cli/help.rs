@@ -23,6 +23,7 @@ fn every_command_has_its_help() {
         "lab serve",
         "lab dns",
         "lab client",
+        "lab slmgr",
     ] {
         for (form, option) in [("long", "--help"), ("short", "-h")] {
             let said = say(folder.path(), &format!("{command} {option}"));

@@ -106,6 +106,8 @@ hmac_time = { divisor = 2, multiplier = 3, addend = 4 }
 pub(crate) struct Lab {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// Where it takes command lines, if it was told to.
+    pub(crate) control: Option<SocketAddr>,
 }
 
 impl Lab {
@@ -122,12 +124,20 @@ impl Lab {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        let stdout = child.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on ").unwrap();
-        let address = address.parse().unwrap();
-        Self { child, address }
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut place = |what: &str| {
+            let mut line = String::new();
+            stdout.read_line(&mut line).unwrap();
+            let place = line.trim().strip_prefix(what).unwrap();
+            place.parse().unwrap()
+        };
+        let address = place("listening on ");
+        let control = line.contains("--control").then(|| place("control on "));
+        Self {
+            child,
+            address,
+            control,
+        }
     }
 
     /// The process.

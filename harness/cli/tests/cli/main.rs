@@ -19,3 +19,4 @@ mod record;
 mod run;
 mod schemas;
 mod situations;
+mod slmgr;

@@ -63,6 +63,7 @@ const TARGETS: &[Situation] = &[
     ("closed", "run {closing} --suite crypto", 2, "not judged: at the start: "),
     ("silent", "run {silent} --suite crypto --timeout 200ms", 2, "not judged: at the start: silent: no answer to a bind within 200ms"),
     ("something else", "run {web} --suite crypto", 2, "not judged: at the start: "),
+    ("name of nobody", "run kms.invalid:1688 --suite crypto", 2, "cannot find kms.invalid: "),
     ("no port", "run 127.0.0.1", 2, "\"127.0.0.1\" is no target: give HOST:PORT"),
     ("no target file", "run none.toml", 2, "none.toml: cannot read it: No such file or directory"),
     ("target file that is not TOML", "run broken.toml", 2, "broken.toml:2:11: string values must be quoted"),
@@ -114,6 +115,14 @@ const LAB: &[Situation] = &[
     ("DNS: no such fault", "lab dns --zone a.test --fault lazy", 2, "\"lazy\" is not one of servfail"),
     ("DNS: no such file", "lab dns --zone a.test --records nothing.zone", 2, "nothing.zone: cannot read it"),
     ("DNS: port in use", "lab dns --zone a.test --listen {taken}", 2, "Address already in use (os error 98); give --listen another port"),
+    ("control from elsewhere", "lab serve --port 0 --control 0.0.0.0:0 --token-file token", 2, "--control 0.0.0.0:0: control connections are for loopback only"),
+    ("control without token", "lab serve --port 0 --control 127.0.0.1:0", 2, "required arguments were not provided: --token-file <FILE>"),
+    ("token without place", "lab serve --port 0 --control 127.0.0.1:0 --token-file none/token", 2, "none/token: cannot write it: No such file or directory"),
+    ("state without place", "lab serve --port 0 --state none/lab.state", 2, "none/lab.state.lock: cannot write it: No such file or directory"),
+    ("nobody to administer", "lab slmgr -dli", 2, "required arguments were not provided"),
+    ("no such state", "lab slmgr --state none.state -dli", 2, "none.state: there is no such state"),
+    ("control without a token", "lab slmgr --control 127.0.0.1:1 --token-file none -dli", 2, "none: cannot read it: No such file or directory"),
+    ("no such language", "lab slmgr --state none.state --lang fr -dli", 2, "a language is en or ja"),
     ("address of nobody here", "lab serve --listen 192.0.2.1 --port 0", 2, "give an address of this machine to --listen"),
 ];
 

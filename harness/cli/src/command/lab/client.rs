@@ -239,7 +239,7 @@ const fn seconds(time: FileTime) -> FileTime {
 }
 
 /// Another one each time.
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

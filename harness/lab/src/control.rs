@@ -1,0 +1,256 @@
+//! The way to a lab host that runs: one command line of the licence manager a connection, on loopback, with a token.
+//!
+//! Either side sends one line of JSON. What is asked carries the token of a file that only its owner can read; without the
+//! right one nothing is done, and nothing is said but that.
+
+mod token;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use kmspec_model::Host;
+use kmspec_model::admin::{Done, Refusal};
+use kmspec_slmgr::Language;
+use kmspec_wire::filetime::FileTime;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tracing::{debug, warn};
+
+use crate::controls::{Controls, SlmgrError};
+
+pub use token::{Token, TokenError};
+
+/// What is asked of a lab host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The words of the command line.
+    pub words: Vec<String>,
+    /// Whether an administrator asks.
+    pub elevated: bool,
+    /// The language of the answer.
+    pub language: Language,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What is to be printed.
+    pub text: String,
+}
+
+/// How a command line ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was done.
+    Done,
+    /// It was refused with a result code.
+    Refused,
+    /// It says nothing that can be done.
+    Usage,
+    /// It could not be done.
+    Failed,
+    /// The token is wrong.
+    Denied,
+}
+
+/// Why a lab host could not be asked.
+#[derive(Debug, Error)]
+pub enum AskError {
+    /// Nobody there, or nobody who speaks this.
+    #[error("cannot ask the lab host at {address}: {source}")]
+    Io {
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// What answers is no lab host.
+    #[error("what answers at {0} is no lab host of this version")]
+    Foreign(SocketAddr),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    version: u32,
+    token: String,
+    words: Vec<String>,
+    elevated: bool,
+    language: String,
+}
+
+/// The version of what is said.
+const VERSION: u32 = 1;
+/// Longest line, in octets.
+const LONGEST: u64 = 64 * 1024;
+/// How long either side waits for the other.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Answer {
+    fn new(outcome: Outcome, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { outcome, text }
+    }
+
+    /// What came of a command line.
+    pub fn of(outcome: Result<String, SlmgrError>, language: Language) -> Self {
+        match outcome {
+            Ok(text) => Self::new(Outcome::Done, text),
+            Err(SlmgrError::Usage(error)) => Self::new(Outcome::Usage, error.to_string()),
+            Err(error) => {
+                let text = error.text(language);
+                let refused = matches!(
+                    error,
+                    SlmgrError::Refused(
+                        Refusal::NoKey | Refusal::ForeignKey | Refusal::Confirmation
+                    )
+                );
+                let outcome = if refused {
+                    Outcome::Refused
+                } else {
+                    Outcome::Failed
+                };
+                Self::new(outcome, text)
+            }
+        }
+    }
+}
+
+impl Request {
+    /// Does it on a host that does not run.
+    ///
+    /// # Errors
+    /// It says nothing that can be done, or is refused; nothing has changed then.
+    pub fn administer(&self, host: &mut Host, now: FileTime) -> Result<String, SlmgrError> {
+        let command = host.read_command(&self.words)?;
+        match host.administer(now, self.elevated, &command)? {
+            Done::Shown(report) => Ok(host.print(&report, self.language)),
+            Done::Said(notices) => {
+                let lines = notices
+                    .iter()
+                    .map(|notice| notice.text(self.language) + "\n");
+                Ok(lines.collect())
+            }
+            Done::Restart => Err(SlmgrError::Stopped),
+        }
+    }
+
+    /// Asks a lab host that runs.
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    pub async fn ask(&self, address: SocketAddr, token: &Token) -> Result<Answer, AskError> {
+        let failed = |source| AskError::Io { address, source };
+        let line = Line {
+            version: VERSION,
+            token: token.text().to_owned(),
+            words: self.words.clone(),
+            elevated: self.elevated,
+            language: self.language.code().to_owned(),
+        };
+        let asking = async {
+            let mut stream = TcpStream::connect(address).await?;
+            let mut octets = serde_json::to_vec(&line)?;
+            octets.push(b'\n');
+            stream.write_all(&octets).await?;
+            let mut answer = Vec::new();
+            stream.take(LONGEST).read_to_end(&mut answer).await?;
+            Ok(answer)
+        };
+        let answer = timeout(PATIENCE, asking).await;
+        let answer = answer.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let answer: Vec<u8> = answer.map_err(failed)?;
+        serde_json::from_slice(&answer).map_err(|_| AskError::Foreign(address))
+    }
+}
+
+/// Listens for command lines. Dropping it ends that.
+#[derive(Debug)]
+pub struct ControlServer {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl ControlServer {
+    /// Listens on loopback, and lets whoever has the token control this host.
+    ///
+    /// # Errors
+    /// The address is not on loopback, or cannot be listened on.
+    pub async fn start(address: SocketAddr, token: Token, controls: Controls) -> io::Result<Self> {
+        if !address.ip().is_loopback() {
+            let problem = "control connections are for loopback only";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        }
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let task = tokio::spawn(serve(listener, token, controls));
+        Ok(Self { address, task })
+    }
+
+    /// Where it listens, the port being the real one.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for ControlServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// One connection after the other: whoever administers a host does not do so twice at once.
+async fn serve(listener: TcpListener, token: Token, controls: Controls) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                match timeout(PATIENCE, answer(stream, &token, &controls)).await {
+                    Ok(Ok(outcome)) => debug!(%peer, ?outcome, "command line"),
+                    Ok(Err(error)) => debug!(%peer, %error, "command line broke off"),
+                    Err(_) => debug!(%peer, "command line took too long"),
+                }
+            }
+            Err(error) => {
+                warn!(%error, "cannot accept a control connection");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+}
+
+async fn answer(mut stream: TcpStream, token: &Token, controls: &Controls) -> io::Result<Outcome> {
+    let mut line = String::new();
+    let (read, mut write) = stream.split();
+    BufReader::new(read.take(LONGEST))
+        .read_line(&mut line)
+        .await?;
+    let answer = match serde_json::from_str::<Line>(&line) {
+        Ok(line) if token.is(&line.token) && line.version == VERSION => {
+            let language = line.language.parse().unwrap_or_default();
+            let outcome = controls.slmgr(&line.words, line.elevated, language).await;
+            Answer::of(outcome, language)
+        }
+        Ok(line) if token.is(&line.token) => {
+            let text = format!(
+                "the host speaks version {VERSION} of the control connection, not {}",
+                line.version
+            );
+            Answer::new(Outcome::Failed, text)
+        }
+        _ => Answer::new(Outcome::Denied, "the control token is wrong"),
+    };
+    let mut octets = serde_json::to_vec(&answer)?;
+    octets.push(b'\n');
+    write.write_all(&octets).await?;
+    write.shutdown().await?;
+    Ok(answer.outcome)
+}
