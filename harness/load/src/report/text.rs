@@ -114,14 +114,11 @@ fn latencies(text: &mut String, outcome: &Outcome) {
         return;
     }
     if outcome.is_open() {
-        let _ = writeln!(
-            text,
-            "\nlatency         corrected  uncorrected      longer   (corrected: from when a request was due; uncorrected: from when it was sent)"
-        );
+        let _ = writeln!(text, "\nlatency         corrected  uncorrected      longer");
     } else {
         let _ = writeln!(
             text,
-            "\nlatency            of the answer                longer   (closed loop: a slow answer delays the next request, which this does not show)"
+            "\nlatency         of answers                   longer"
         );
     }
     let row =
@@ -153,6 +150,12 @@ fn latencies(text: &mut String, outcome: &Outcome) {
             Some(longer),
         );
     }
+    let note = if outcome.is_open() {
+        "corrected: from when a request was due; uncorrected: from when it was sent; longer: answers that took longer"
+    } else {
+        "closed loop: a slow answer delays the next request, which these figures do not show"
+    };
+    let _ = writeln!(text, "  {note}");
 }
 
 fn generator(text: &mut String, outcome: &Outcome) {

@@ -137,3 +137,16 @@ fn stages_are_read_and_written() {
         }
     }
 }
+
+#[test]
+fn any_stage_is_read_as_it_was_written() {
+    arbtest(|u| {
+        let stage = Stage {
+            duration: Duration::from_nanos(u.int_in_range(1..=10_800_000_000_000)?),
+            from: f64::from(u.arbitrary::<u32>()?) / 1000.0,
+            to: f64::from(u.int_in_range(1..=u32::MAX)?) / 1000.0,
+        };
+        assert_eq!(stage.to_string().parse(), Ok(stage));
+        Ok(())
+    });
+}

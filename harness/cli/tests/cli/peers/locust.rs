@@ -206,7 +206,7 @@ fn the_page_of_a_locust_master_begins_and_stops_tests() {
         until(web, "/stats/requests", |answer| {
             answer["user_count"] == 4 && total(answer) > Some(100)
         });
-        assert_eq!(ask(web, "GET", "/stop", "").unwrap()["success"], true);
+        assert_eq!(ask(web, "POST", "/stop", "").unwrap()["success"], true);
         let stopped = until(web, "/stats/requests", |answer| {
             let ready = |worker: &Value| worker["state"] == "ready" && worker["user_count"] == 0;
             answer["state"] == "stopped" && answer["workers"].as_array().unwrap().iter().all(ready)
