@@ -116,7 +116,8 @@ fn echo(connections: usize, reuse: Reuse) -> Result<f64, Failed> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         LocalSet::new().block_on(&runtime, async {
             let listener = TcpListener::bind("127.0.0.1:0").await?;
-            drop(tell.send(listener.local_addr()?));
+            let sent = tell.send(listener.local_addr()?);
+            sent.map_err(io::Error::other)?;
             let mut look = tokio::time::interval(Duration::from_millis(50));
             while !stopped.load(Ordering::Relaxed) {
                 tokio::select! {

@@ -110,7 +110,7 @@ fn by_second(
     of: fn(&Second) -> f64,
 ) -> Line {
     let point = |second: &Second| (float(second.second), of(second));
-    Line::new(name, class, series.iter().map(point).collect())
+    Line::new(name, class, series.iter().map(point).collect()).by_ones()
 }
 
 fn seconds_axis(series: &[Second]) -> Axis {
@@ -134,7 +134,12 @@ fn latency_axis(lines: &[Line]) -> Axis {
 }
 
 fn over_time(outcome: &Outcome) -> Plot {
-    let series = &outcome.series;
+    // A second without answers has no latency; a line through 0 would say that it was the best of all.
+    let some = outcome
+        .series
+        .iter()
+        .filter(|second| second.counts.answered > 0);
+    let series = &some.cloned().collect::<Vec<Second>>();
     let lines = vec![
         by_second(series, "max", "c4", |s| float(s.max_ns)),
         by_second(series, "p99", "c2", |s| float(s.p99_ns)),
@@ -142,7 +147,7 @@ fn over_time(outcome: &Outcome) -> Plot {
     ];
     Plot {
         title: "Latency by second",
-        x: seconds_axis(series),
+        x: seconds_axis(&outcome.series),
         y: latency_axis(&lines),
         lines,
     }

@@ -193,6 +193,14 @@ fn generator(text: &mut String, outcome: &Outcome) {
 
 /// What a second brought, in a line.
 pub fn second(second: &crate::outcome::Second) -> String {
+    if second.counts.answered == 0 {
+        let errors = second.counts.failed() + second.counts.dropped;
+        return format!(
+            "{:>4} s  no answers, {} errors",
+            second.second + 1,
+            Number(errors)
+        );
+    }
     format!(
         "{:>4} s  {:>9} answers/s  p50 {:>8}  p99 {:>8}  max {:>8}  {} errors",
         second.second + 1,

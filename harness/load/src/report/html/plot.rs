@@ -1,5 +1,7 @@
 use std::fmt::Write as _;
 
+use crate::num::size;
+
 /// A plot of some lines.
 pub(super) struct Plot {
     pub(super) title: &'static str,
@@ -36,6 +38,8 @@ pub(super) struct Line {
     /// Its class, which has its colour.
     class: &'static str,
     pub(super) points: Vec<(f64, f64)>,
+    /// Points so far apart or farther are not joined.
+    gap: f64,
 }
 
 const WIDTH: f64 = 900.0;
@@ -49,6 +53,7 @@ const BOTTOM: f64 = 45.0;
 const POINTS: usize = 900;
 
 impl Line {
+    /// A line through all of these.
     pub(super) fn new(name: &'static str, class: &'static str, points: Vec<(f64, f64)>) -> Self {
         let points = if points.len() > POINTS {
             let highest =
@@ -64,7 +69,20 @@ impl Line {
             name,
             class,
             points,
+            gap: f64::INFINITY,
         }
+    }
+
+    /// The same where neighbours are one apart, broken where one is missing; not if there are too many to be told apart.
+    pub(super) fn by_ones(mut self) -> Self {
+        let (first, last) = (self.points.first(), self.points.last());
+        let reach = first
+            .zip(last)
+            .map_or(0.0, |(first, last)| last.0 - first.0);
+        if reach < size(POINTS) {
+            self.gap = 1.5;
+        }
+        self
     }
 }
 
@@ -194,17 +212,21 @@ impl Plot {
     }
 
     fn line(&self, svg: &mut String, line: &Line) {
-        let points: Vec<String> = line
-            .points
-            .iter()
-            .map(|(x, y)| format!("{:.1},{:.1}", self.x(*x), self.y(*y)))
-            .collect();
-        let _ = writeln!(
-            svg,
-            "<polyline class=\"{}\" points=\"{}\"/>",
-            line.class,
-            points.join(" ")
-        );
+        for part in line.points.chunk_by(|one, next| next.0 - one.0 < line.gap) {
+            // A point alone is a line from itself to itself, which round ends make a dot.
+            let ends = if part.len() == 1 { 2 } else { 1 };
+            let points: Vec<String> = part
+                .iter()
+                .flat_map(|point| std::iter::repeat_n(point, ends))
+                .map(|(x, y)| format!("{:.1},{:.1}", self.x(*x), self.y(*y)))
+                .collect();
+            let _ = writeln!(
+                svg,
+                "<polyline class=\"{}\" points=\"{}\"/>",
+                line.class,
+                points.join(" ")
+            );
+        }
     }
 
     fn legend(&self, svg: &mut String) {
@@ -248,6 +270,23 @@ mod tests {
             panic!("by powers")
         };
         assert_eq!((from, to), (2, 7));
+    }
+
+    #[test]
+    fn a_line_is_broken_where_a_second_is_missing() {
+        let line = Line::new("", "c1", vec![(0.0, 1.0), (1.0, 1.0), (3.0, 1.0)]).by_ones();
+        let axis = || Axis {
+            label: "",
+            scale: Scale::Linear { from: 0.0, to: 3.0 },
+            show: |value| value.to_string(),
+        };
+        let plot = Plot {
+            title: "",
+            x: axis(),
+            y: axis(),
+            lines: vec![line],
+        };
+        assert_eq!(plot.svg().matches("<polyline").count(), 2);
     }
 
     #[test]
