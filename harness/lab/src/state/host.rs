@@ -110,6 +110,7 @@ impl SomeTime {
 struct Minutes;
 
 impl Minutes {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     fn serialize<S: Serializer>(interval: &Interval, to: S) -> Result<S::Ok, S::Error> {
         interval.minutes().serialize(to)
     }
