@@ -89,6 +89,7 @@ fn work(asked: Asked, output: &mut Option<Output>) -> Result<Exit, Failure> {
             LabCommand::Dns(args) => dns::dns(args, output),
             LabCommand::Client(args) => lab::client(*args, output),
             LabCommand::Slmgr(args) => slmgr::slmgr(args, output),
+            LabCommand::Fleet(args) => lab::fleet(&args, output),
         },
     }
 }

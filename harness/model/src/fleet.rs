@@ -16,6 +16,7 @@
 
 mod host;
 mod machine;
+mod queue;
 mod random;
 mod report;
 mod scenario;

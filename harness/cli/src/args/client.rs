@@ -99,7 +99,7 @@ pub(crate) struct TimeArgs {
     pub(crate) speed: u32,
 }
 
-fn edition() -> impl TypedValueParser<Value = &'static Edition> {
+pub(super) fn edition() -> impl TypedValueParser<Value = &'static Edition> {
     let ids = EDITIONS.iter().map(|edition| edition.id);
     PossibleValuesParser::new(ids)
         .try_map(|id| Edition::named(&id).ok_or("there is no such edition"))

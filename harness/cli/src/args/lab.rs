@@ -7,6 +7,7 @@ use kmspec_model::fault::Faults;
 use kmspec_model::{Interval, LabEpid, SettingError};
 
 use super::client::ClientArgs;
+use super::fleet::FleetArgs;
 
 /// The lab: implementations to try things on, under the lab key set only.
 #[derive(Debug, clap::Args)]
@@ -22,6 +23,7 @@ pub(crate) enum LabCommand {
     Dns(DnsArgs),
     Client(Box<ClientArgs>),
     Slmgr(SlmgrArgs),
+    Fleet(Box<FleetArgs>),
 }
 
 /// Run the lab host until Ctrl-C.
@@ -82,7 +84,7 @@ fn hardware_id(text: &str) -> Result<[u8; 8], String> {
     Ok(number.to_be_bytes())
 }
 
-fn interval(text: &str) -> Result<Interval, String> {
+pub(super) fn interval(text: &str) -> Result<Interval, String> {
     let minutes: u32 = text.parse().map_err(|e| format!("{e}"))?;
     Interval::from_minutes(minutes).map_err(|e: SettingError| e.to_string())
 }

@@ -1,6 +1,8 @@
 mod client;
+mod fleet;
 
 pub(crate) use client::{client, seed};
+pub(crate) use fleet::fleet;
 
 use std::io;
 use std::net::SocketAddr;

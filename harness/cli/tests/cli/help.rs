@@ -24,6 +24,7 @@ fn every_command_has_its_help() {
         "lab dns",
         "lab client",
         "lab slmgr",
+        "lab fleet",
     ] {
         for (form, option) in [("long", "--help"), ("short", "-h")] {
             let said = say(folder.path(), &format!("{command} {option}"));

@@ -1,12 +1,10 @@
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::{HResult, RequestBody};
 
 use super::host::Serving;
 use super::machine::{Failed, Machine, request};
+use super::queue::Queue;
 use super::random::Random;
 use super::report::{Causes, Report, Sample};
 use super::scenario::{Scenario, in_days};
@@ -26,12 +24,11 @@ pub(super) const fn at(passed: u64) -> FileTime {
 pub fn simulate(scenario: &Scenario) -> Report {
     let mut simulation = Simulation::new(scenario);
     let length = in_days(scenario.days);
-    while let Some(Reverse((passed, number))) = simulation.queue.pop() {
-        if passed >= length {
-            break;
+    while let Some(acting) = simulation.queue.take() {
+        for (passed, number) in acting {
+            simulation.sample_until(passed);
+            simulation.turn(passed, number);
         }
-        simulation.sample_until(passed);
-        simulation.turn(passed, number);
     }
     simulation.finish(length)
 }
@@ -43,8 +40,7 @@ struct Simulation<'a> {
     ivs: Random,
     machines: Vec<Machine>,
     hosts: Vec<Serving<'a>>,
-    /// Who acts next: time, and number of the machine.
-    queue: BinaryHeap<Reverse<(u64, u32)>>,
+    queue: Queue,
     body: RequestBody,
     samples: Vec<Sample>,
     expired: Causes,
@@ -64,8 +60,12 @@ impl<'a> Simulation<'a> {
             .clone()
             .map(|number| Machine::join(scenario, number, &mut random, image))
             .collect();
-        let first = |(number, machine): (u32, &Machine)| Some(Reverse((machine.next()?, number)));
-        let queue = numbers.zip(&machines).filter_map(first).collect();
+        let mut queue = Queue::until(in_days(scenario.days));
+        for (number, machine) in numbers.zip(&machines) {
+            if let Some(next) = machine.next() {
+                queue.push(next, number);
+            }
+        }
         let hosts = (0..).zip(&scenario.hosts);
         Self {
             scenario,
@@ -121,7 +121,7 @@ impl<'a> Simulation<'a> {
             }
         }
         if let Some(next) = machine.next() {
-            self.queue.push(Reverse((next, number)));
+            self.queue.push(next, number);
         }
         if let Some(place) = self.machines.get_mut(index) {
             *place = machine;
@@ -157,14 +157,16 @@ impl<'a> Simulation<'a> {
         if let Some(place) = cached.filter(answers) {
             return Some(place);
         }
+        let serves =
+            |host: &Serving<'_>| host.plan.is_published(passed) && host.plan.answers(passed);
+        if !self.hosts.iter().any(serves) {
+            return None;
+        }
         let published = (0..)
             .zip(&self.hosts)
             .filter(|(_, host)| host.plan.is_published(passed));
         let published: Vec<(u16, &Serving<'_>)> = published.collect();
-        if !published.iter().any(|(place, _)| answers(place)) {
-            return None;
-        }
-        // Only hosts of more than one are a choice; the port tells them apart.
+        // The port tells them apart.
         let record = |(place, host): &(u16, &Serving<'_>)| Srv {
             priority: host.plan.priority,
             weight: host.plan.weight,
