@@ -34,8 +34,11 @@
 //! assert_eq!(client.conclude(now, activation).result.hresult(), HResult::NOT_ENOUGH_COUNT);
 //! ```
 
+pub mod fault;
+
 mod activation;
 mod attempt;
+mod deviate;
 mod discovery;
 mod edition;
 mod licence;
@@ -57,12 +60,15 @@ use kmspec_wire::kms::{HResult, RequestBody, Version};
 use thiserror::Error;
 
 use crate::seed::Seed;
+use fault::{Fault, Faults};
 
 /// One machine that wants to be activated.
 #[derive(Clone, Debug)]
 pub struct Client {
     state: State,
     seed: Seed,
+    faults: Faults,
+    crashed: bool,
 }
 
 /// Why a key is not installed.
@@ -105,9 +111,23 @@ impl Client {
         let mut client = Self {
             state,
             seed: Seed::client(seed),
+            faults: Faults::NONE,
+            crashed: false,
         };
         client.start(now);
         client
+    }
+
+    /// The same with deliberate defects.
+    #[must_use]
+    pub const fn with_faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
+        self
+    }
+
+    /// Whether a fault has made it crash in its last activation. Whoever runs it should end as a crashed program does.
+    pub const fn crashed(&self) -> bool {
+        self.crashed
     }
 
     /// What the machine remembers.
@@ -122,6 +142,9 @@ impl Client {
 
     /// When it next wants to ask a host, perhaps in the past; `None` if its key is none that a host serves.
     pub fn due(&self) -> Option<FileTime> {
+        if self.faults.has(Fault::NeverDue) && self.state.licence.last.is_some() {
+            return None;
+        }
         self.asks().ok().and_then(|()| self.state.licence.due())
     }
 
@@ -208,7 +231,11 @@ impl Client {
     /// Its key is none that a host serves.
     pub fn request(&self, now: FileTime) -> Result<RequestBody, NotAsking> {
         self.asks()?;
-        Ok(self.state.request(now))
+        let body = self.state.request(now);
+        if self.faults.is_empty() {
+            return Ok(body);
+        }
+        Ok(deviate::body(self.faults, &self.state.licence, body))
     }
 
     /// Begins to activate.
@@ -223,12 +250,14 @@ impl Client {
             &self.state.discovery,
             u64::from_le_bytes([a, b, c, d, e, f, g, h]),
         );
-        Ok(Activation::new(body, search, ivs))
+        Ok(Activation::new(body, search, ivs, self.faults))
     }
 
     /// Takes over what an activation came to. Only a verified response changes more than the time of the last attempt.
     pub fn conclude(&mut self, now: FileTime, activation: Activation) -> Outcome {
         let needed = activation.body.n_policy;
+        self.crashed = activation.crashed();
+        let before = self.state.licence;
         let (ended, tried) = activation.ended();
         let (host, result) = match ended {
             None => (None, ActivationResult::NoHost),
@@ -243,10 +272,30 @@ impl Client {
         ) {
             self.state.licence.failed(now);
         }
+        if !self.faults.is_empty() {
+            let unverified = matches!(result, ActivationResult::Unverified(_));
+            deviate::concluded(self.faults, unverified, &before, &mut self.state.licence);
+        }
         Outcome {
             host,
-            result,
+            result: self.reported(result),
             tried,
+        }
+    }
+
+    /// What a client with faults reports of an activation.
+    fn reported(&self, result: ActivationResult) -> ActivationResult {
+        match result {
+            ActivationResult::NoHost if self.faults.has(Fault::NoHostAsRefusal) => {
+                ActivationResult::Refused(HResult(0x8007_0005))
+            }
+            ActivationResult::TooFew { .. } if self.faults.has(Fault::TooFewAsRefusal) => {
+                ActivationResult::Refused(HResult::INVALID_DATA)
+            }
+            ActivationResult::Refused(code) => {
+                ActivationResult::Refused(deviate::refused(self.faults, code))
+            }
+            other => other,
         }
     }
 
@@ -258,7 +307,10 @@ impl Client {
         reply: Reply,
     ) -> ActivationResult {
         let answer = match reply {
-            Reply::Answer(answer) => answer,
+            Reply::Answer(answer) if self.faults.is_empty() => answer,
+            Reply::Answer(answer) => {
+                deviate::answer(self.faults, needed, &self.state.licence, answer)
+            }
             Reply::Refusal(code) => return ActivationResult::Refused(code),
             Reply::Unverified(why) => return ActivationResult::Unverified(why),
             Reply::Broken(_) => return ActivationResult::NoHost,
@@ -272,7 +324,7 @@ impl Client {
         self.state.discovery.answered(host);
         self.state.answer = Some(LastAnswer::new(now, host.clone(), &answer));
         let licence = &mut self.state.licence;
-        if count < needed {
+        if count < deviate::needed(self.faults, needed) {
             licence.too_few(now, activation_interval, renewal_interval);
             return ActivationResult::TooFew { count, needed };
         }

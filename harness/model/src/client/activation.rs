@@ -3,7 +3,9 @@ use kmspec_wire::filetime::FileTime;
 use kmspec_wire::kms::{HResult, RequestBody};
 
 use super::attempt::{Attempt, Reply, Unverified};
+use super::deviate;
 use super::discovery::{HostAddress, Search, Srv, Step, Tried};
+use super::fault::{Fault, Faults};
 
 /// One activation from beginning to end: the search for a host, and the question to each that is found, until one answers.
 ///
@@ -18,6 +20,8 @@ pub struct Activation {
     attempt: Option<Attempt>,
     ended: Option<(HostAddress, Reply)>,
     unverified: Option<(HostAddress, Unverified)>,
+    faults: Faults,
+    crashed: bool,
 }
 
 /// How an activation ended.
@@ -75,7 +79,7 @@ impl ActivationResult {
 }
 
 impl Activation {
-    pub(super) const fn new(body: RequestBody, search: Search, ivs: Block) -> Self {
+    pub(super) const fn new(body: RequestBody, search: Search, ivs: Block, faults: Faults) -> Self {
         Self {
             body,
             search,
@@ -84,13 +88,21 @@ impl Activation {
             attempt: None,
             ended: None,
             unverified: None,
+            faults,
+            crashed: false,
         }
+    }
+
+    /// Whether a fault has made the client crash.
+    pub(super) const fn crashed(&self) -> bool {
+        self.crashed
     }
 
     /// What to do now; [`Step::GiveUp`] when it has ended, one way or the other.
     pub fn step(&self) -> Step {
         match self.ended {
             Some(_) => Step::GiveUp,
+            None if self.crashed || self.faults.has(Fault::NeverConnects) => Step::GiveUp,
             None => self.search.step(),
         }
     }
@@ -108,7 +120,7 @@ impl Activation {
     /// The connection is there: appends what to send to `out`.
     pub fn connected(&mut self, out: &mut Vec<u8>) {
         let iv = self.fresh_iv();
-        let mut attempt = Attempt::new(&self.body, iv);
+        let mut attempt = Attempt::with_faults(&self.body, iv, self.faults);
         attempt.connected(out);
         self.attempt = Some(attempt);
     }
@@ -121,6 +133,7 @@ impl Activation {
         let Some(reply) = attempt.receive(octets, out) else {
             return true;
         };
+        self.crashed |= attempt.crashed();
         self.attempt = None;
         let host = match self.search.step() {
             Step::Connect(host) => host,
@@ -139,7 +152,13 @@ impl Activation {
 
     /// The present step came to nothing: no such name, no connection, or the host fell silent.
     pub fn failed(&mut self, why: impl Into<String>) {
-        self.attempt = None;
+        let attempt = self.attempt.take();
+        if attempt.is_some_and(|attempt| attempt.is_content_with_silence())
+            && let (Step::Connect(host), Some(answer)) = (self.search.step(), deviate::made_up())
+        {
+            self.ended = Some((host, Reply::Answer(answer)));
+            return;
+        }
         self.search.failed(why);
     }
 

@@ -15,6 +15,9 @@ use kmspec_wire::pdu::{
 };
 use thiserror::Error;
 
+use super::deviate::{self, Deed};
+use super::fault::{Fault, Faults};
+
 /// One question to one host, over one connection: octets in, octets out.
 ///
 /// It binds as Windows does (NDR32, NDR64 and feature negotiation offered, call ids from 2), asks once, and verifies all
@@ -27,6 +30,12 @@ pub struct Attempt {
     framer: Framer,
     assembler: Assembler,
     stage: Stage,
+    /// The context to call on, where a fault has chosen another than that of the transfer syntax.
+    context: Option<u16>,
+    faults: Faults,
+    /// Fragments of the response that have come.
+    fragments: usize,
+    crashed: bool,
 }
 
 /// What the client waits for.
@@ -117,6 +126,9 @@ pub enum Broken {
     /// Octets that are no PDU.
     #[error("{0}")]
     Framing(FramingError),
+    /// Octets that a client with a fault does not take.
+    #[error("octets that a fault of this client does not let it take")]
+    Octets,
     /// Fragments that do not fit each other.
     #[error("the fragments of the answer do not fit: {0}")]
     Fragments(FragmentError),
@@ -125,9 +137,17 @@ pub enum Broken {
 impl Attempt {
     /// An attempt to ask this; the IV must be fresh each time.
     pub fn new(request: &RequestBody, iv: Block) -> Self {
+        Self::with_faults(request, iv, Faults::NONE)
+    }
+
+    /// The same by a client with deliberate defects.
+    pub(super) fn with_faults(request: &RequestBody, iv: Block, faults: Faults) -> Self {
         let keys = KeySet::lab();
         let mut message = Vec::new();
         let sent = seal_request(&keys, request, iv, &mut message);
+        if !faults.is_empty() {
+            deviate::message(faults, &keys, request, iv, &mut message);
+        }
         Self {
             keys,
             sent,
@@ -135,25 +155,54 @@ impl Attempt {
             framer: Framer::new(),
             assembler: Assembler::new(ANSWER_LIMITS),
             stage: Stage::Unconnected,
+            context: None,
+            faults,
+            fragments: 0,
+            crashed: false,
         }
+    }
+
+    /// Whether a fault has made the client crash.
+    pub(super) const fn crashed(&self) -> bool {
+        self.crashed
+    }
+
+    /// Whether it takes silence, or the end of the connection, for an answer: a fault's doing.
+    pub(super) const fn is_content_with_silence(&self) -> bool {
+        matches!(self.stage, Stage::Calling(_)) && self.faults.has(Fault::UnansweredIsSuccess)
     }
 
     /// The connection is there: appends the bind to `out`.
     pub fn connected(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(bind().encoded().as_ref());
+        let bind = if self.faults.is_empty() {
+            bind()
+        } else {
+            deviate::bind(self.faults, bind())
+        };
+        out.extend_from_slice(bind.encoded().as_ref());
+        if self.faults.has(Fault::CallsBeforeAck) {
+            self.call(TransferSyntax::Ndr32, bind.max_xmit_frag, out);
+        }
         self.stage = Stage::Binding;
     }
 
     /// Octets have come: appends what to send to `out`, or says how the host answered. After that the connection ends.
     pub fn receive(&mut self, octets: &[u8], out: &mut Vec<u8>) -> Option<Reply> {
-        self.framer.push(octets);
+        if self.faults.is_empty() {
+            self.framer.push(octets);
+        } else if !self.read(octets) {
+            return Some(Reply::Broken(Broken::Octets));
+        }
         loop {
             // The PDU is lent by the framer, which the rest of the machine must not move while it is read.
-            let pdu = match self.framer.next_pdu() {
+            let mut pdu = match self.framer.next_pdu() {
                 Ok(Some(pdu)) => pdu.to_vec(),
                 Ok(None) => return None,
                 Err(error) => return Some(Reply::Broken(Broken::Framing(error))),
             };
+            if !self.faults.is_empty() && self.deed(&mut pdu) != Deed::Read {
+                return Some(Reply::Broken(Broken::Octets));
+            }
             let reply = self.take(&pdu, out);
             match reply {
                 Ok(None) => {}
@@ -161,6 +210,30 @@ impl Attempt {
                 Err(broken) => return Some(Reply::Broken(broken)),
             }
         }
+    }
+
+    /// Reads as a client with faults does; false if it makes nothing of the octets.
+    fn read(&mut self, octets: &[u8]) -> bool {
+        let mut octets = octets.to_vec();
+        let calling = matches!(self.stage, Stage::Calling(_));
+        let waiting = self.framer.pending().len();
+        let taken = deviate::read(self.faults, calling, waiting, &mut octets);
+        self.framer.push(&octets);
+        taken
+    }
+
+    /// Takes a PDU as a client with faults does.
+    fn deed(&mut self, pdu: &mut Vec<u8>) -> Deed {
+        let (calling, expected) = match self.stage {
+            Stage::Calling(syntax) => (Some(syntax), CALL),
+            Stage::Unconnected | Stage::Binding => (None, BIND),
+        };
+        let deed = deviate::incoming(self.faults, calling, expected, self.fragments, pdu);
+        self.fragments = self
+            .fragments
+            .saturating_add(usize::from(calling.is_some()));
+        self.crashed |= deed == Deed::Crash;
+        deed
     }
 
     /// What it waits for, to say in which state a host fell silent.
@@ -185,7 +258,7 @@ impl Attempt {
         match (self.stage, pdu.body) {
             (Stage::Binding, Body::BindAck(ack)) => {
                 ours(pdu.header)?;
-                let syntax = accepted(&ack)?;
+                let syntax = self.accepted(&ack)?;
                 self.stage = Stage::Calling(syntax);
                 self.call(syntax, ack.max_recv_frag, out);
                 Ok(None)
@@ -205,14 +278,44 @@ impl Attempt {
 
     /// Sends the call, in fragments if the host takes no larger ones.
     fn call(&self, syntax: TransferSyntax, max_recv_frag: u16, out: &mut Vec<u8>) {
+        let context = self.context.unwrap_or(context_of(syntax));
+        if !self.faults.is_empty() {
+            let cut = |stub: &[u8], most| calls(stub, most, context).collect();
+            deviate::call(self.faults, syntax, &self.message, max_recv_frag, cut, out);
+            return;
+        }
         let stub = RequestStub::new(&self.message).to_bytes(syntax);
-        for part in fragments(&stub, max_recv_frag.into(), Request::OVERHEAD) {
-            let hint = u32::try_from(part.left).unwrap_or(u32::MAX);
-            let request = RequestBuilder::new(part.stub)
-                .flags(part.flags)
-                .call_id(CALL.0);
-            let request = request.context(context_of(syntax)).alloc_hint(hint);
+        for request in calls(&stub, max_recv_frag, context) {
             out.extend_from_slice(request.encoded().as_ref());
+        }
+    }
+
+    /// The transfer syntax to use, as a client with faults finds it.
+    fn accepted(&mut self, ack: &BindAck<'_>) -> Result<TransferSyntax, Broken> {
+        let faults = self.faults;
+        if faults.is_empty() {
+            return accepted(ack);
+        }
+        let results = || ack.results.iter().map(|result| result.is_accepted());
+        let by_place = results().position(|accepted| accepted);
+        let last = results()
+            .zip(0_u16..)
+            .filter(|(accepted, _)| *accepted)
+            .last();
+        if faults.has(Fault::LastResultCounts) {
+            self.context = last.map(|(_, place)| place);
+        }
+        match by_place {
+            Some(0) if faults.has(Fault::AckSyntaxIgnored) => Ok(TransferSyntax::Ndr32),
+            Some(_) if faults.has(Fault::AckSyntaxIgnored) => Ok(TransferSyntax::Ndr64),
+            _ if faults.has(Fault::FirstContextAlways) => Ok(TransferSyntax::Ndr32),
+            None if faults.has(Fault::RejectionIgnored) && !ack.results.is_empty() => {
+                Ok(TransferSyntax::Ndr32)
+            }
+            None if faults.has(Fault::NoResultsAccepted) && ack.results.is_empty() => {
+                Ok(TransferSyntax::Ndr32)
+            }
+            _ => accepted(ack),
         }
     }
 
@@ -225,17 +328,44 @@ impl Attempt {
         let part = Part::of_response(header, response);
         let stub = self.assembler.push(part).map_err(Broken::Fragments)?;
         let Some(stub) = stub else { return Ok(None) };
+        let mut read = Vec::new();
+        let stub = if self.faults.is_empty() {
+            stub
+        } else {
+            read.extend_from_slice(stub);
+            let deed = deviate::stub(self.faults, syntax, &mut read);
+            self.crashed |= deed == Deed::Crash;
+            if deed != Deed::Read {
+                return Err(Broken::Octets);
+            }
+            &read
+        };
         let reply = match ResponseStub::decode(syntax, header.drep.order(), stub) {
             Err(error) => Reply::Unverified(Unverified::Stub(error)),
             Ok(stub) if stub.return_value != 0 => Reply::Refusal(HResult(stub.return_value)),
             Ok(stub) => match stub.response() {
+                None if self.faults.has(Fault::AbsentIsSuccess) => match deviate::made_up() {
+                    Some(answer) => Reply::Answer(answer),
+                    None => Reply::Unverified(Unverified::Absent),
+                },
                 None => Reply::Unverified(Unverified::Absent),
-                Some(message) => judge(&self.keys, &self.sent, message)
+                Some(message) => judge(&self.keys, &self.sent, message, self.faults)
                     .map_or_else(Reply::Unverified, Reply::Answer),
             },
         };
         Ok(Some(reply))
     }
+}
+
+/// A call with this stub, in fragments if the host takes no larger ones.
+fn calls(stub: &[u8], max_recv_frag: u16, context: u16) -> impl Iterator<Item = RequestBuilder> {
+    fragments(stub, max_recv_frag.into(), Request::OVERHEAD).map(move |part| {
+        let hint = u32::try_from(part.left).unwrap_or(u32::MAX);
+        let request = RequestBuilder::new(part.stub)
+            .flags(part.flags)
+            .call_id(CALL.0);
+        request.context(context).alloc_hint(hint)
+    })
 }
 
 /// The bind of Windows. Source: kms-protocol 1.
@@ -284,10 +414,18 @@ fn accepted(ack: &BindAck<'_>) -> Result<TransferSyntax, Broken> {
 }
 
 /// Opens and verifies a response: every rule there is, or it is not relied on.
-fn judge(keys: &KeySet, sent: &OpenedRequest, message: &[u8]) -> Result<Answer, Unverified> {
+fn judge(
+    keys: &KeySet,
+    sent: &OpenedRequest,
+    message: &[u8],
+    faults: Faults,
+) -> Result<Answer, Unverified> {
     let mut scratch = Vec::new();
     let opened = open_response(keys, message, &mut scratch).map_err(Unverified::Envelope)?;
-    let violations = verify::response(sent, &opened);
+    let mut violations = verify::response(sent, &opened);
+    if !faults.is_empty() {
+        violations = deviate::violations(faults, &opened, violations);
+    }
     if !violations.is_empty() {
         return Err(Unverified::Rules(violations));
     }
