@@ -34,11 +34,19 @@ pub struct Listener {
     socket: Option<Arc<TcpListener>>,
     target: ClientTarget,
     errand: Errand,
-    /// Whether the client says so when it cannot do what it is asked.
-    honest: bool,
+    known: Known,
     machine: Option<Box<dyn Machine>>,
     running: Option<Box<dyn Running>>,
     said: Said,
+}
+
+/// What is known of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// Whether it says so when it cannot do what it is asked.
+    pub(crate) honest: bool,
+    /// Whether the keys of the run are its own, as far as can be told.
+    pub(crate) keys_fit: bool,
 }
 
 /// What clients wrote. Clones are the same.
@@ -102,7 +110,7 @@ impl Listener {
         socket: Arc<TcpListener>,
         target: ClientTarget,
         case: &str,
-        honest: bool,
+        known: Known,
         machine: Option<Box<dyn Machine>>,
     ) -> Self {
         let errand = Errand::activate(case, peer.endpoint().address);
@@ -111,7 +119,7 @@ impl Listener {
             socket: Some(socket),
             target,
             errand,
-            honest,
+            known,
             machine,
             running: None,
             said: Said::default(),
@@ -148,7 +156,7 @@ impl Listener {
     /// # Errors
     /// A skip: the client does not say so when it cannot do what it is asked, so that asking is of no use.
     pub fn ask(&mut self, verb: Verb) -> Result<(), Stop> {
-        if !self.honest && !matches!(verb, Verb::Activate | Verb::Nonsense) {
+        if !self.known.honest && !matches!(verb, Verb::Activate | Verb::Nonsense) {
             return Err(Stop::Skip(format!("needs control verb {verb}")));
         }
         self.errand.verb = verb;
@@ -222,7 +230,8 @@ impl Listener {
         match accepted {
             None => Ok(None),
             Some(Ok((stream, client))) => {
-                Link::accepted(stream, client, self.peer.clone()).map(Some)
+                let fit = self.known.keys_fit;
+                Link::accepted(stream, client, self.peer.clone(), fit).map(Some)
             }
             Some(Err(error)) => Err(Stop::Error(format!("cannot take a connection: {error}"))),
         }

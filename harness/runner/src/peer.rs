@@ -127,13 +127,13 @@ impl Peer {
     }
 
     /// A judge of what holds of every answer, for a new connection.
-    fn judge(&self, target: Role) -> Judge {
+    fn judge(&self, target: Role, keys_fit: bool) -> Judge {
         let roles = match target {
             Role::Host => Roles::HOST,
             Role::Client => Roles::CLIENT,
         };
         let judge = Judge::new(roles).with_memory(self.endpoint.memory.clone());
-        if self.endpoint.call.is_kms() {
+        if self.endpoint.call.is_kms() && keys_fit {
             judge.with_keys(Arc::clone(&self.endpoint.keys))
         } else {
             judge

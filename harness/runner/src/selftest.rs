@@ -9,6 +9,7 @@
 //! caught nothing.
 
 mod html;
+mod join;
 mod matrix;
 mod text;
 mod trial;
@@ -90,6 +91,18 @@ pub fn options(seed: u64) -> Options {
         case_timeout: Duration::from_secs(20),
         level: Level::May,
         ..Options::default()
+    }
+}
+
+/// The same for clients in the same process, which give up a host that says nothing within half a second.
+pub fn client_options(seed: u64) -> Options {
+    let host = options(seed);
+    Options {
+        timing: Timing {
+            idle: Duration::from_millis(200),
+            ..host.timing
+        },
+        ..host
     }
 }
 

@@ -1,11 +1,9 @@
 //! A link whose other end is a client.
 
-use std::sync::Arc;
-
 use kmspec_wire::codec::ByteOrder;
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::fragment::{Assembler, Limits, Part};
-use kmspec_wire::kms::envelope::{OpenedRequest, ResponseParts, Salts, open_request};
+use kmspec_wire::kms::envelope::{OpenError, OpenedRequest, ResponseParts, Salts, open_request};
 use kmspec_wire::kms::{Epid, RequestBody, ResponseBody, Version};
 use kmspec_wire::ndr::{RequestStub, ResponseStub, TransferSyntax};
 use kmspec_wire::pdu::{CallId, ContextId};
@@ -99,6 +97,7 @@ impl Link {
         });
         match broken {
             Some(broken) => Err(failure_of(broken, &record.events()).into()),
+            None if self.judged(requirement).judged == 0 && !self.keys_fit() => Err(foreign_keys()),
             None if self.judged(requirement).judged == 0 => {
                 let reason = "the client sends nothing that this says anything about";
                 Err(Stop::Skip(reason.to_owned()))
@@ -182,6 +181,17 @@ impl Link {
         self.opened(called)
     }
 
+    /// Whether the message of a call shows that the client has other keys than those of the run.
+    pub(crate) fn shows_foreign_keys(&self, called: &Called) -> bool {
+        let (_, syntax) = self.context();
+        let stub = RequestStub::decode(syntax, ByteOrder::Little, &called.stub);
+        let keys = &self.peer().endpoint().keys;
+        stub.is_ok_and(|stub| match open_request(keys, stub.request) {
+            Ok(request) => request.checks.mac == Some(false),
+            Err(error) => matches!(error, OpenError::Padding { .. }),
+        })
+    }
+
     /// What a call asks.
     ///
     /// # Errors
@@ -194,11 +204,13 @@ impl Link {
             let wanted = format!("a {} request stub", syntax.name());
             first.field("stub", error.to_string()).violates(wanted)
         })?;
-        let keys = Arc::clone(&self.peer().endpoint().keys);
-        let request = open_request(&keys, stub.request).map_err(|error| {
-            Stop::Skip(format!(
-                "needs the client's keys: {error} with those of the run"
-            ))
+        if !self.keys_fit() {
+            return Err(foreign_keys());
+        }
+        let request = open_request(&self.peer().endpoint().keys, stub.request);
+        let request = request.map_err(|error| {
+            let wanted = "a request that opens with the keys of the run";
+            first.field("stub", error.to_string()).violates(wanted)
         })?;
         Ok(Query {
             call_id: first.header().call_id,
@@ -250,6 +262,11 @@ impl Link {
         let reply = Reply::to(query, query.stub(message));
         self.send(reply.encoded()).await
     }
+}
+
+fn foreign_keys() -> Stop {
+    let reason = "needs the client's keys: its request does not open with those of the run";
+    Stop::Skip(reason.to_owned())
 }
 
 /// No real host has this platform id.

@@ -48,6 +48,7 @@ pub struct Link {
     judge: Judge,
     /// Whom the judge judges: what the target is.
     target: Role,
+    keys_fit: bool,
 }
 
 /// What arrived, or did not, by a moment.
@@ -66,17 +67,18 @@ impl Link {
     pub(super) fn new(stream: TcpStream, peer: Peer) -> Result<Self, Stop> {
         let from = stream.local_addr().map_err(broken)?;
         let to = peer.endpoint.address;
-        Self::between(stream, peer, Role::Host, (from, to))
+        Self::between(stream, peer, Role::Host, (from, to), true)
     }
 
-    /// A connection that a client has opened to us.
+    /// A connection that a client has opened to us. Its messages are left alone where the keys are known not to be its.
     pub(crate) fn accepted(
         stream: TcpStream,
         client: SocketAddr,
         peer: Peer,
+        keys_fit: bool,
     ) -> Result<Self, Stop> {
         let to = peer.endpoint.address;
-        Self::between(stream, peer, Role::Client, (client, to))
+        Self::between(stream, peer, Role::Client, (client, to), keys_fit)
     }
 
     fn between(
@@ -84,6 +86,7 @@ impl Link {
         peer: Peer,
         target: Role,
         (from, to): (SocketAddr, SocketAddr),
+        keys_fit: bool,
     ) -> Result<Self, Stop> {
         stream.set_nodelay(true).map_err(broken)?;
         let number = peer.record.connection();
@@ -98,7 +101,7 @@ impl Link {
             to,
         });
         let context = (ContextId(0), TransferSyntax::Ndr32);
-        let judge = peer.judge(target);
+        let judge = peer.judge(target, keys_fit);
         Ok(Self {
             stream,
             peer,
@@ -109,6 +112,7 @@ impl Link {
             last_call_id: 1,
             judge,
             target,
+            keys_fit,
         })
     }
 
@@ -126,6 +130,11 @@ impl Link {
             Role::Host => Sender::FromHost,
             Role::Client => Sender::FromClient,
         }
+    }
+
+    /// Whether the keys of the run are the target's, as far as is known.
+    pub const fn keys_fit(&self) -> bool {
+        self.keys_fit
     }
 
     /// Its number in the case, from 0.

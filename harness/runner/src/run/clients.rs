@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use kmspec_rules::Memory;
 use kmspec_wire::filetime::FileTime;
+use kmspec_wire::kms::Version;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinSet;
@@ -15,7 +16,7 @@ use super::attempt::{Attempt, Judgement, guarded, judge};
 use super::every::every_answer;
 use super::{Observer, Row, RunResult};
 use crate::case::{CaseFuture, Story};
-use crate::listener::{Listener, Outcome};
+use crate::listener::{Known, Listener, Outcome};
 use crate::peer::{Endpoint, Peer, Record, system_time};
 use crate::plan::{About, Options, Plan, Planned};
 use crate::target::Target;
@@ -41,7 +42,7 @@ pub(super) struct ClientSession {
 struct Progress {
     rows: BTreeMap<usize, Judgement>,
     unable: Vec<String>,
-    honest: bool,
+    known: Option<Known>,
     /// The case whose failure stops the run.
     stopped_by: Option<String>,
     log: String,
@@ -90,7 +91,7 @@ impl ClientSession {
         }
         while workers.join_next().await.is_some() {}
         if self.options.health
-            && let Err(problem) = self.look().await
+            && let Err(problem) = self.look(None).await
         {
             self.progress()
                 .unable
@@ -108,19 +109,29 @@ impl ClientSession {
 
     /// Asks the client for what no client can do, and then for what each can.
     async fn arrive(&self) -> Result<(), String> {
+        let mut known = UNKNOWN;
         if let ClientSource::Awaited(address) = self.client.source {
             let socket = TcpListener::bind(address).await;
             let socket = socket.map_err(|error| format!("cannot listen on {address}: {error}"))?;
             *self.awaited.lock().await = Some(Arc::new(socket));
         } else {
-            let honest = self.asks_nonsense().await?;
-            self.progress().honest = honest;
+            known.honest = self.asks_nonsense().await?;
+            self.progress().known = Some(known);
         }
         if !self.options.health {
             return Ok(());
         }
-        let looked = self.look().await;
-        looked.map_err(|problem| format!("at the start: {problem}"))
+        let looked = self.look(None).await;
+        let mut foreign = looked.map_err(|problem| format!("at the start: {problem}"))?;
+        if matches!(self.client.source, ClientSource::Started(_)) {
+            // One version's key may be right where another's message is wrong for other reasons.
+            for version in [Version::V6, Version::V5] {
+                foreign = foreign && self.look(Some(version)).await.unwrap_or(true);
+            }
+        }
+        known.keys_fit = !foreign;
+        self.progress().known = Some(known);
+        Ok(())
     }
 
     /// Whether the client says so when it cannot do what it is asked. Nobody serves it meanwhile.
@@ -139,22 +150,31 @@ impl ClientSession {
         }
     }
 
-    /// Whether the client connects, binds and asks when it is to activate.
-    async fn look(&self) -> Result<(), String> {
+    /// Whether the client connects, binds and asks when it is to activate; whether its keys are others than the run's.
+    async fn look(&self, version: Option<Version>) -> Result<bool, String> {
         let mut listener = self.listener("health", &Arc::default()).await?;
+        if let Some(version) = version {
+            listener.protocol(version);
+        }
         let mut link = listener.link().await.map_err(said)?;
         // That a bind or a call is not well-formed is for the cases to say.
         let Ok(bind) = link.bind().await else {
-            return Ok(());
+            return Ok(false);
         };
         let ack = link.ack(&bind);
+        let mut foreign = false;
         if link.accept(&ack).await.is_ok()
-            && let Ok(query) = link.asked().await
+            && let Ok(called) = link.called().await
         {
-            link.send(link.good(&query).encoded()).await.map_err(said)?;
+            foreign = link.shows_foreign_keys(&called);
+            if let Ok(query) = link.opened(called) {
+                link.send(link.good(&query).encoded()).await.map_err(said)?;
+            }
         }
-        let _ = listener.outcome(Some(link)).await;
-        Ok(())
+        if !foreign {
+            let _ = listener.outcome(Some(link)).await;
+        }
+        Ok(foreign)
     }
 
     async fn listener(&self, id: &str, record: &Arc<Record>) -> Result<Listener, String> {
@@ -186,9 +206,9 @@ impl ClientSession {
             self.options.seed,
             id,
         );
-        let honest = self.progress().honest;
+        let known = self.progress().known.unwrap_or(UNKNOWN);
         let client = self.client.clone();
-        Ok(Listener::new(peer, socket, client, id, honest, machine))
+        Ok(Listener::new(peer, socket, client, id, known, machine))
     }
 
     async fn run_row(&self, index: usize) {
@@ -283,6 +303,12 @@ impl ClientSession {
         }
     }
 }
+
+/// What is taken to be true of a client until it is asked.
+const UNKNOWN: Known = Known {
+    honest: false,
+    keys_fit: true,
+};
 
 fn said(stop: Stop) -> String {
     match stop {

@@ -4,10 +4,12 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::kms::Version;
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 use super::super::program::{Log, failed};
 use super::{End, Errand, Machine, Machines, Running, Status};
@@ -155,13 +157,47 @@ fn seconds(time: FileTime) -> String {
 
 impl Machine for Own {
     fn start(&mut self, errand: &Errand) -> Pending<'_, Result<Box<dyn Running>, LaunchError>> {
-        let spawned = self.spawn(errand);
+        let errand = errand.clone();
         Box::pin(async move {
-            let process: Box<dyn Running> = Box::new(spawned?);
+            if let Some(time) = errand.clock {
+                self.program.set_clock(time).await?;
+            }
+            let process: Box<dyn Running> = Box::new(self.spawn(&errand)?);
             Ok(process)
         })
     }
 }
+
+impl ClientProgram {
+    /// Runs the program for the verb `clock`, if there is one.
+    async fn set_clock(&self, time: FileTime) -> Result<(), LaunchError> {
+        let Some([name, rest @ ..]) = self.verbs.get("clock").map(Vec::as_slice) else {
+            return Ok(());
+        };
+        let value = seconds(time);
+        let mut command = Command::new(name);
+        command
+            .args(rest.iter().map(|word| word.replace("{value}", &value)))
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let output = timeout(TO_SET_A_CLOCK, command.output()).await;
+        let output = output
+            .map_err(|_| failed(&format!("{name} takes longer than {TO_SET_A_CLOCK:?}")))?
+            .map_err(|error| failed(&format!("{name}: {error}")))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let last = said.lines().last().unwrap_or_default();
+        Err(failed(&format!(
+            "{name} ended with {}: {last}",
+            output.status
+        )))
+    }
+}
+
+/// How long the program for the verb `clock` may take.
+const TO_SET_A_CLOCK: Duration = Duration::from_secs(10);
 
 /// A program that runs, or ran.
 #[derive(Debug)]
@@ -182,7 +218,7 @@ impl Running for Process {
             };
             for pipe in &mut self.pipes {
                 // A child of its own may keep the pipe; what was written by now is what counts.
-                let _ = tokio::time::timeout(LAST_WORDS, &mut *pipe).await;
+                let _ = timeout(LAST_WORDS, &mut *pipe).await;
             }
             self.pipes.clear();
             End {
@@ -199,7 +235,7 @@ impl Running for Process {
 }
 
 /// How long to wait for the rest of the output of a client that has ended.
-const LAST_WORDS: std::time::Duration = std::time::Duration::from_millis(200);
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 fn of(status: ExitStatus) -> Status {
     match (status.code(), status.signal()) {
