@@ -16,9 +16,10 @@ case! {
         let bind = link.bind().await?;
         let ack = Ack::choosing(&bind, link.port(), Some(syntax));
         link.accept(&ack).await?;
-        let query = link.asked().await?;
+        let called = link.called().await?;
         let (context_id, _) = link.context();
-        query.first.field("p_cont_id", query.context_id).is(context_id)?;
+        called.first.field("p_cont_id", called.first.body().context_id).is(context_id)?;
+        let query = link.opened(called)?;
         link.send(link.good(&query).encoded()).await?;
         listener.accepts(link).await
     }

@@ -124,6 +124,9 @@ async fn asks_in(listener: &mut Listener, version: Version) -> Result<Link, Stop
 }
 
 async fn spoke(mut link: Link, version: Version) -> Result<Link, Stop> {
-    link.asked().await?.speaks(version)?;
+    let called = link.called().await?;
+    if link.keys_fit() {
+        link.opened(called)?.speaks(version)?;
+    }
     Ok(link)
 }

@@ -5,19 +5,18 @@
 mod machine;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use kmspec_conformance::catalogue::Role;
+use kmspec_conformance::catalogue::{Glob, Role};
 use kmspec_conformance::plan::{Selection, plan};
+use kmspec_model::client::fault::Fault;
 use kmspec_runner::plan::Options;
 use kmspec_runner::run::{Row, run};
-use kmspec_runner::target::Target;
-use kmspec_runner::target::client::{ClientSource, ClientTarget, Statuses};
+use kmspec_runner::selftest::{Defect, Matrix, Scope, Setup, Subject, client_options, self_test};
 use kmspec_runner::verdict::{Level, Verdict};
 use kmspec_wire::keys::KeySet;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use machine::Lab;
+use machine::LabMachines;
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -31,12 +30,7 @@ fn main() {
     };
     let mut rows = plan(&selection).expect("everything can be selected");
     rows.retain(|row| wanted(&row.id));
-    let client = ClientTarget {
-        source: ClientSource::Started(Arc::new(Lab::default())),
-        statuses: Statuses::default(),
-        patience: Duration::from_secs(10),
-    };
-    let target = Target::client("lab client", client, Arc::new(KeySet::lab()));
+    let target = LabMachines::seeded(0).target("lab client", Arc::new(KeySet::lab()));
     let options = Options {
         level: Level::May,
         ..Options::default()
@@ -54,11 +48,60 @@ fn main() {
             }
         }));
     }
+    if !arguments.list && wanted("the-self-test") {
+        let matrix = runtime.block_on(few_faults());
+        trials.push(Trial::test("the-self-test", move || {
+            if matrix.exit == 0 && matrix.counts.faults_caught_by_about == FEW.len() {
+                Ok(())
+            } else {
+                Err(Failed::from(format!("{:#?}", matrix.problems)))
+            }
+        }));
+    }
     let all = Arguments {
         filter: None,
         ..arguments
     };
     libtest_mimic::run(&all, trials).exit();
+}
+
+/// Faults, and the cases that are about them.
+const FEW: [(Fault, &str); 3] = [
+    (Fault::HmacUnchecked, "client.rejects-unverified/v6"),
+    (Fault::BindNakIgnored, "rpc.client.bind-nak"),
+    (Fault::RetriesTooFast, "client.activation-interval"),
+];
+
+/// A small part of the matrix of cases and faults: what `kmspec self-test --role client` does as a whole.
+async fn few_faults() -> Matrix {
+    let selection = Selection {
+        role: Role::Client,
+        only: FEW
+            .iter()
+            .map(|(_, id)| Glob::new(&format!("{id}*")))
+            .collect(),
+        ..Selection::default()
+    };
+    let keys = || Arc::new(KeySet::lab());
+    let machines = || LabMachines::seeded(0).hasty();
+    let subject = |(fault, _): &(Fault, &str)| Subject {
+        defect: Defect {
+            name: fault.name().to_owned(),
+            area: fault.area().name().to_owned(),
+            sentence: fault.sentence().to_owned(),
+            about: fault.about().to_owned(),
+        },
+        target: machines().with_fault(*fault).target(fault.name(), keys()),
+    };
+    let setup = Setup {
+        plan: plan(&selection).expect("these can be selected").into(),
+        healthy: machines().target("lab client", keys()),
+        subjects: FEW.iter().map(subject).collect(),
+        scope: Scope::WHOLE,
+        options: client_options(7),
+        at_once: 3,
+    };
+    self_test(setup, Arc::new(())).await
 }
 
 fn trial(row: Row) -> Trial {

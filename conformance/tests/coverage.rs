@@ -1,0 +1,48 @@
+//! Every requirement has somebody who looks whether it is kept.
+
+use kmspec_conformance::catalogue::{Role, catalogue};
+use kmspec_conformance::suites;
+
+/// Requirements on clients whose cases need a zone of their own in DNS.
+const IN_DNS: [&str; 3] = [
+    "client.registered-host-wins",
+    "client.srv-order",
+    "client.tries-next-host",
+];
+
+#[test]
+fn every_requirement_on_clients_has_a_case_or_says_why_not() {
+    let cases = || suites().iter().flat_map(|suite| suite.cases);
+    let missing: Vec<&str> = catalogue()
+        .iter()
+        .filter(|requirement| requirement.binds(Role::Client) && requirement.unobservable.is_none())
+        .filter(|requirement| !IN_DNS.contains(&requirement.id.as_str()))
+        .filter(|requirement| {
+            !cases().any(|case| {
+                case.role() == kmspec_rules::Role::Client && case.requirement() == requirement.id
+            })
+        })
+        .map(|requirement| requirement.id.as_str())
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}
+
+#[test]
+fn every_requirement_on_hosts_has_a_case_or_a_rule_or_says_why_not() {
+    let cases = || suites().iter().flat_map(|suite| suite.cases);
+    let missing: Vec<&str> = catalogue()
+        .iter()
+        .filter(|requirement| requirement.binds(Role::Host) && requirement.unobservable.is_none())
+        .filter(|requirement| {
+            let case = cases().any(|case| {
+                case.role() == kmspec_rules::Role::Host && case.requirement() == requirement.id
+            });
+            let rule = kmspec_rules::RULES.iter().any(|rule| {
+                rule.role == kmspec_rules::Role::Host && rule.requirement == requirement.id
+            });
+            !case && !rule
+        })
+        .map(|requirement| requirement.id.as_str())
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}
