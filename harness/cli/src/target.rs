@@ -7,6 +7,7 @@ mod lab_client;
 
 pub(crate) use client::{client, is_client};
 pub(crate) use embedded::Embedded;
+pub(crate) use lab_client::LabMachines;
 
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::Path;

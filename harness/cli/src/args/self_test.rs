@@ -1,14 +1,14 @@
 use super::run::SelectArgs;
 use super::values::{ReportTo, at_least_one};
 
-/// Show that every case can fail: all cases on lab hosts with one deliberate fault each.
+/// Show that every case can fail: all cases on lab hosts and lab clients with one deliberate fault each.
 ///
 /// Prints which rows catch which fault. Exit code 1 if a case catches no fault, a fault is caught by no case, or a case
 /// fails without a fault. With only some of the cases, faults need not be caught; with only some of the faults, cases need
 /// not catch one.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SelfTestArgs {
-    /// Only faults whose name matches; * and ? are wildcards. May be repeated.
+    /// Only faults whose name matches, as in cmid-zero or client/*; * and ? are wildcards. May be repeated.
     #[arg(long, value_name = "GLOB")]
     pub(crate) fault: Vec<String>,
     #[command(flatten)]

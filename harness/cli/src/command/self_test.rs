@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kmspec_conformance::catalogue::{Glob, Role};
 use kmspec_conformance::plan::{Selection, plan as select_all};
+use kmspec_model::client::fault as client;
 use kmspec_model::fault::Fault;
-use kmspec_runner::plan::Planned;
+use kmspec_runner::plan::{Plan, Planned};
 use kmspec_runner::selftest::{
     self, Defect, Matrix, Scope, Setup, Subject, Trial, Watcher, self_test as run_all,
 };
@@ -19,39 +20,16 @@ use super::run::{select, stop_when_asked};
 use crate::args::{ReportKind, ReportTo, SelfTestArgs};
 use crate::failure::Failure;
 use crate::output::{Output, complain, tell};
-use crate::target::Embedded;
+use crate::target::{Embedded, LabMachines};
 
 /// `kmspec self-test`.
 pub(crate) fn self_test(args: &SelfTestArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let faults = faults(&args.fault)?;
-    let (mut plan, _) = select::plan(&args.select, Role::Host)?;
+    let setups = setups(args)?;
     let reports = open(args)?;
-    let everything = select_all(&Selection::default()).map_or(0, |rows| rows.len());
-    let all_cases = plan.rows.len() == everything;
-    thin(&mut plan.rows);
-    let keys = Arc::new(KeySet::lab());
-    let lab = |embedded: Embedded, name: String| {
-        Target::launched(name, Arc::new(embedded), Arc::clone(&keys))
+    let matrix = super::runtime()?.block_on(watched(setups));
+    let Some(matrix) = matrix else {
+        return Err(Failure::Usage("nothing is selected".to_owned()));
     };
-    let subject = |fault: &Fault| Subject {
-        defect: defect(*fault),
-        target: lab(
-            Embedded::seeded(args.seed).with_fault(*fault),
-            format!("lab host with {fault}"),
-        ),
-    };
-    let setup = Setup {
-        scope: Scope {
-            all_cases,
-            all_faults: faults.len() == Fault::all().len(),
-        },
-        plan,
-        healthy: lab(Embedded::seeded(args.seed), "lab host".to_owned()),
-        subjects: faults.iter().map(subject).collect(),
-        options: selftest::options(args.seed),
-        at_once: args.jobs,
-    };
-    let matrix = super::runtime()?.block_on(watched(setup));
     output.line(selftest::report(&matrix).trim_end())?;
     output.flush()?;
     for problem in &matrix.problems.unable {
@@ -59,6 +37,140 @@ pub(crate) fn self_test(args: &SelfTestArgs, output: &mut Output) -> Result<Exit
     }
     leave(&matrix, reports)?;
     Ok(matrix.exit())
+}
+
+/// What is tried, the hosts' faults and the clients' apart: with neither a role nor patterns that tell, both.
+fn setups(args: &SelfTestArgs) -> Result<Vec<Setup>, Failure> {
+    known(&args.fault)?;
+    let roles = match args.select.role {
+        Some(role) => vec![role],
+        None => vec![Role::Host, Role::Client],
+    };
+    let several = roles.len() > 1;
+    let (mut setups, mut missing) = (Vec::new(), None);
+    for role in roles {
+        let subjects = subjects(role, args);
+        let plan = select::plan(&args.select, role);
+        match plan {
+            _ if subjects.is_empty() && several => {}
+            Ok((plan, _)) => setups.push(setup(role, plan, subjects, args)),
+            Err(failure) => missing = missing.or(Some(failure)),
+        }
+    }
+    match missing {
+        Some(failure) if setups.is_empty() => Err(failure),
+        _ => Ok(setups),
+    }
+}
+
+fn setup(role: Role, mut plan: Plan, subjects: Vec<Subject>, args: &SelfTestArgs) -> Setup {
+    let all = Selection {
+        role,
+        ..Selection::default()
+    };
+    let everything = select_all(&all).map_or(0, |rows| rows.len());
+    let all_cases = plan.rows.len() == everything;
+    thin(&mut plan.rows);
+    let (all_faults, healthy, options) = match role {
+        Role::Client => (
+            client::Fault::all().len(),
+            lab_client(args, None),
+            selftest::client_options(args.seed),
+        ),
+        Role::Host | Role::Both => (
+            Fault::all().len(),
+            lab_host(args, None),
+            selftest::options(args.seed),
+        ),
+    };
+    Setup {
+        scope: Scope {
+            all_cases,
+            all_faults: subjects.len() == all_faults,
+        },
+        plan,
+        healthy,
+        subjects,
+        options,
+        at_once: args.jobs,
+    }
+}
+
+fn lab_host(args: &SelfTestArgs, fault: Option<Fault>) -> Target {
+    let host = Embedded::seeded(args.seed);
+    let (host, name) = match fault {
+        Some(fault) => (host.with_fault(fault), format!("lab host with {fault}")),
+        None => (host, "lab host".to_owned()),
+    };
+    Target::launched(name, Arc::new(host), Arc::new(KeySet::lab()))
+}
+
+fn lab_client(args: &SelfTestArgs, fault: Option<client::Fault>) -> Target {
+    let machines = LabMachines::seeded(args.seed).hasty();
+    let (machines, name) = match fault {
+        Some(fault) => (
+            machines.with_fault(fault),
+            format!("lab client with {fault}"),
+        ),
+        None => (machines, "lab client".to_owned()),
+    };
+    machines.target(name, Arc::new(KeySet::lab()))
+}
+
+/// The faults asked for, and a target with each.
+fn subjects(role: Role, args: &SelfTestArgs) -> Vec<Subject> {
+    let globs: Vec<Glob> = args.fault.iter().map(|text| Glob::new(text)).collect();
+    let wanted = |defect: &Defect| globs.is_empty() || globs.iter().any(|glob| fits(glob, defect));
+    let all: Vec<Subject> = match role {
+        Role::Client => client::Fault::all()
+            .map(|fault| Subject {
+                defect: client_defect(fault),
+                target: lab_client(args, Some(fault)),
+            })
+            .collect(),
+        Role::Host | Role::Both => Fault::all()
+            .map(|fault| Subject {
+                defect: defect(fault),
+                target: lab_host(args, Some(fault)),
+            })
+            .collect(),
+    };
+    all.into_iter()
+        .filter(|subject| wanted(&subject.defect))
+        .collect()
+}
+
+/// Whether a pattern means a fault: its name, which for a client's may be given without the role.
+fn fits(glob: &Glob, defect: &Defect) -> bool {
+    let bare = defect.name.strip_prefix(CLIENT);
+    glob.matches(&defect.name) || bare.is_some_and(|name| glob.matches(name))
+}
+
+/// What the name of a client's fault begins with: some hosts' faults are called the same.
+const CLIENT: &str = "client/";
+
+/// Whether every pattern means a fault.
+fn known(patterns: &[String]) -> Result<(), Failure> {
+    let all = || {
+        let hosts = Fault::all().map(defect);
+        hosts.chain(client::Fault::all().map(client_defect))
+    };
+    for pattern in patterns {
+        let glob = Glob::new(pattern);
+        if !all().any(|defect| fits(&glob, &defect)) {
+            return Err(Failure::Usage(format!("no fault is called {pattern:?}")));
+        }
+    }
+    Ok(())
+}
+
+fn client_defect(fault: client::Fault) -> Defect {
+    Defect {
+        name: format!("{CLIENT}{fault}"),
+        area: fault.area().name().to_owned(),
+        sentence: fault.sentence().to_owned(),
+        about: fault.about().to_owned(),
+    }
 }
 
 /// Leaves out most rows of cases that replay recordings: there are thousands, and they ask the same. A few of each,
@@ -82,21 +194,6 @@ fn thin(rows: &mut Vec<Planned>) {
 const RECORDED: &str = "replay";
 const RECORDINGS: usize = 8;
 
-/// The faults asked for; never none.
-fn faults(patterns: &[String]) -> Result<Vec<Fault>, Failure> {
-    for pattern in patterns {
-        let glob = Glob::new(pattern);
-        if !Fault::all().any(|fault| glob.matches(fault.name())) {
-            let message = format!("no fault is called {pattern:?}");
-            return Err(Failure::Usage(message));
-        }
-    }
-    let globs: Vec<Glob> = patterns.iter().map(|text| Glob::new(text)).collect();
-    let wanted =
-        |fault: &Fault| globs.is_empty() || globs.iter().any(|glob| glob.matches(fault.name()));
-    Ok(Fault::all().filter(wanted).collect())
-}
-
 fn defect(fault: Fault) -> Defect {
     Defect {
         name: fault.name().to_owned(),
@@ -106,16 +203,26 @@ fn defect(fault: Fault) -> Defect {
     }
 }
 
-async fn watched(setup: Setup) -> Matrix {
-    let interrupt = setup.options.interrupt.clone();
-    // Without the handler Ctrl-C still ends the test, if less gracefully.
-    let watch = Interrupted::watch()
-        .map(|interrupted| tokio::spawn(stop_when_asked(interrupted, interrupt)));
-    let matrix = run_all(setup, Arc::new(Lines::default())).await;
-    if let Ok(watch) = watch {
-        watch.abort();
+async fn watched(setups: Vec<Setup>) -> Option<Matrix> {
+    let mut joined: Option<Matrix> = None;
+    for setup in setups {
+        let interrupt = setup.options.interrupt.clone();
+        // Without the handler Ctrl-C still ends the test, if less gracefully.
+        let watch = Interrupted::watch()
+            .map(|interrupted| tokio::spawn(stop_when_asked(interrupted, interrupt.clone())));
+        let matrix = run_all(setup, Arc::new(Lines::default())).await;
+        if let Ok(watch) = watch {
+            watch.abort();
+        }
+        joined = Some(match joined {
+            Some(before) => before.joined(matrix),
+            None => matrix,
+        });
+        if interrupt.is_stopped() {
+            break;
+        }
     }
-    matrix
+    joined
 }
 
 /// Opens all that is to be written, before anything is tried.

@@ -4,18 +4,16 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kmspec_model::client::{Client, Edition, HostAddress, Machine as Kind, State, Step};
+use kmspec_lab::client::{ClientClock, Forget, LabClient, SystemLookup, Timeouts};
+use kmspec_model::client::fault::{Fault, Faults};
+use kmspec_model::client::{Client, Edition, Machine as Kind, State};
 use kmspec_runner::Target;
 use kmspec_runner::target::client::{
     ClientSource, End, Errand, Machine, Machines, Running, Status, Statuses, Verb,
 };
 use kmspec_runner::target::{ClientTarget, LaunchError, Pending};
-use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 /// Machines with a lab client on them.
 #[derive(Clone, Debug)]
@@ -23,13 +21,29 @@ pub(crate) struct LabMachines {
     seed: u64,
     /// How long the client waits for a connection, and for an answer.
     limit: Duration,
+    faults: Faults,
 }
 
 impl LabMachines {
     /// Those whose randomness follows from the run's seed.
     pub(crate) const fn seeded(seed: u64) -> Self {
-        let limit = Duration::from_secs(3);
-        Self { seed, limit }
+        Self {
+            seed,
+            limit: Duration::from_secs(3),
+            faults: Faults::NONE,
+        }
+    }
+
+    /// The same, whose clients give up a silent host within half a second.
+    pub(crate) const fn hasty(mut self) -> Self {
+        self.limit = Duration::from_millis(400);
+        self
+    }
+
+    /// The same with a deliberate defect.
+    pub(crate) const fn with_fault(mut self, fault: Fault) -> Self {
+        self.faults = Faults::only(fault);
+        self
     }
 
     /// A lab client as a target.
@@ -47,6 +61,7 @@ impl Machines for LabMachines {
     fn machine(&self) -> Result<Box<dyn Machine>, LaunchError> {
         Ok(Box::new(Own {
             limit: self.limit,
+            faults: self.faults,
             seed: self.seed << 16,
             state: Arc::default(),
         }))
@@ -57,6 +72,7 @@ impl Machines for LabMachines {
 #[derive(Debug)]
 struct Own {
     limit: Duration,
+    faults: Faults,
     seed: u64,
     state: Arc<Mutex<Option<State>>>,
 }
@@ -64,9 +80,14 @@ struct Own {
 impl Machine for Own {
     fn start(&mut self, errand: &Errand) -> Pending<'_, Result<Box<dyn Running>, LaunchError>> {
         self.seed += 1;
-        let (seed, limit) = (self.seed, self.limit);
-        let (state, errand) = (Arc::clone(&self.state), errand.clone());
-        let task = tokio::spawn(async move { work(seed, limit, &state, &errand).await });
+        let job = Job {
+            seed: self.seed,
+            limit: self.limit,
+            faults: self.faults,
+            errand: errand.clone(),
+        };
+        let state = Arc::clone(&self.state);
+        let task = tokio::spawn(async move { job.done(&state).await });
         Box::pin(std::future::ready(Ok(
             Box::new(Task(task)) as Box<dyn Running>
         )))
@@ -80,7 +101,7 @@ impl Running for Task {
     fn ended(&mut self) -> Pending<'_, End> {
         Box::pin(async {
             let end = (&mut self.0).await;
-            end.unwrap_or_else(|error| end_of(Status::Signalled(6), error.to_string()))
+            end.unwrap_or_else(|error| ended(Status::Signalled(6), error.to_string()))
         })
     }
 
@@ -95,7 +116,89 @@ impl Drop for Task {
     }
 }
 
-fn end_of(status: Status, output: String) -> End {
+/// What a task works with.
+#[derive(Debug)]
+struct Job {
+    seed: u64,
+    limit: Duration,
+    faults: Faults,
+    errand: Errand,
+}
+
+impl Job {
+    /// Does what the errand says, with what the machine remembers.
+    async fn done(self, memory: &Mutex<Option<State>>) -> End {
+        let remembered = || memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let errand = &self.errand;
+        let clock = match errand.clock {
+            Some(time) => ClientClock::starting_at(time),
+            None => ClientClock::system(),
+        };
+        let now = clock.now();
+        let state = remembered().clone();
+        let (Some(edition), Ok(host)) = (Edition::named(EDITION), errand.host.to_string().parse())
+        else {
+            return ended(
+                Status::CANNOT,
+                "there is no such edition or host".to_owned(),
+            );
+        };
+        let mut state = state.unwrap_or_else(|| State::installed(Kind::of(edition), now));
+        if let Some(version) = errand.protocol {
+            state.machine.version = version;
+        }
+        let mut client = Client::restore(state, now, self.seed).with_faults(self.faults);
+        client.register(host);
+        let (end, state) = match errand.verb {
+            Verb::Nonsense => {
+                let why = format!("the lab client has no verb {}", errand.verb);
+                (ended(Status::CANNOT, why), client.state().clone())
+            }
+            Verb::Show => {
+                let standing = client.standing(now);
+                let minutes = standing.minutes_left(now);
+                let said = format!("{}, {minutes} minutes", standing.status);
+                (ended(Status::Exited(0), said), client.state().clone())
+            }
+            Verb::Due if client.due().is_none_or(|due| due > now) => (
+                ended(Status::Exited(0), String::new()),
+                client.state().clone(),
+            ),
+            Verb::Due | Verb::Activate => self.activate(client, clock).await,
+        };
+        *remembered() = Some(state);
+        end
+    }
+
+    async fn activate(&self, client: Client, clock: ClientClock) -> (End, State) {
+        let before = client.state().clone();
+        let timeouts = Timeouts {
+            connect: self.limit,
+            answer: self.limit,
+        };
+        let client = match LabClient::start(client, SystemLookup, Forget, clock, timeouts) {
+            Ok(client) => client,
+            Err(error) => return (ended(Status::CANNOT, error.to_string()), before),
+        };
+        let outcome = match client.activate().await {
+            Ok(outcome) => outcome,
+            Err(error) => return (ended(Status::CANNOT, error.to_string()), before),
+        };
+        let mut said = format!("0x{:08X}", outcome.result.hresult().0);
+        for tried in outcome.tried {
+            let _ = write!(said, "\n{}: {}", tried.what, tried.why);
+        }
+        let (crashed, state) = client.look(|client, _| (client.crashed(), client.state().clone()));
+        let status = match outcome.result.is_success() {
+            _ if crashed => Status::Signalled(SEGMENTATION_FAULT),
+            true => Status::Exited(0),
+            false => Status::Exited(1),
+        };
+        (ended(status, said), state)
+    }
+}
+
+fn ended(status: Status, output: String) -> End {
     End {
         status,
         errors: output.clone(),
@@ -103,75 +206,7 @@ fn end_of(status: Status, output: String) -> End {
     }
 }
 
-/// Does what the errand says.
-async fn work(seed: u64, limit: Duration, memory: &Mutex<Option<State>>, errand: &Errand) -> End {
-    let now = errand.clock.unwrap_or_else(clock);
-    let remembered = || memory.lock().unwrap_or_else(PoisonError::into_inner);
-    let edition = Edition::named("vista-enterprise").expect("an edition of the lab");
-    let state = remembered().clone();
-    let mut state = state.unwrap_or_else(|| State::installed(Kind::of(edition), now));
-    if let Some(version) = errand.protocol {
-        state.machine.version = version;
-    }
-    let mut client = Client::restore(state, now, seed);
-    client.register(
-        errand
-            .host
-            .to_string()
-            .parse::<HostAddress>()
-            .expect("an address"),
-    );
-    let end = match errand.verb {
-        Verb::Nonsense => end_of(Status::CANNOT, "no such verb".to_owned()),
-        Verb::Show => end_of(Status::Exited(0), format!("{:?}", client.standing(now))),
-        Verb::Due if client.due().is_none_or(|due| due > now) => {
-            end_of(Status::Exited(0), String::new())
-        }
-        Verb::Due | Verb::Activate => activate(&mut client, now, limit).await,
-    };
-    *remembered() = Some(client.state().clone());
-    end
-}
-
-async fn activate(client: &mut Client, now: FileTime, limit: Duration) -> End {
-    let mut activation = client
-        .activate(now)
-        .expect("the edition's key is installed");
-    while let Step::Connect(host) = activation.step() {
-        let mut out = Vec::new();
-        let Ok(mut stream) = TcpStream::connect(host.to_string()).await else {
-            activation.failed("refused");
-            continue;
-        };
-        activation.connected(&mut out);
-        loop {
-            let mut octets = [0; 4096];
-            let exchange = async {
-                stream.write_all(&out).await?;
-                stream.read(&mut octets).await
-            };
-            let read = timeout(limit, exchange).await;
-            out.clear();
-            let Ok(Ok(len @ 1..)) = read else {
-                activation.failed("closed, reset or silent");
-                break;
-            };
-            if !activation.receive(&octets[..len], &mut out) {
-                break;
-            }
-        }
-    }
-    let outcome = client.conclude(now, activation);
-    let mut said = format!("0x{:08X}", outcome.result.hresult().0);
-    for tried in outcome.tried {
-        let _ = write!(said, "\n{}: {}", tried.what, tried.why);
-    }
-    let status = u8::from(!outcome.result.is_success());
-    end_of(Status::Exited(status), said)
-}
-
-fn clock() -> FileTime {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let nanos = since.unwrap_or_default().as_nanos();
-    FileTime::from_unix_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-}
+/// A product that hosts activate from few machines on, in each version of the protocol.
+const EDITION: &str = "vista-enterprise";
+/// The signal of a program that reads where it must not.
+const SEGMENTATION_FAULT: i32 = 11;
