@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::kit::{Lab, folder, put, recording, say, spoiling};
 
 const DECODE: &str = include_str!("../../schema/decode-1.schema.json");
+const FLEET: &str = include_str!("../../schema/fleet-1.schema.json");
 const LIST: &str = include_str!("../../schema/list-1.schema.json");
 
 /// What is wrong with a document, by its schema.
@@ -81,6 +82,8 @@ fn every_document_for_programs_keeps_its_schema() {
     }
     let list = say(here, "list --format json").stdout;
     keeps("list", LIST, &serde_json::from_str(&list).unwrap());
+    let fleet = say(here, "lab fleet --clients 30 --days 40 --down 5+10 --format json").stdout;
+    keeps("fleet", FLEET, &serde_json::from_str(&fleet).unwrap());
     let mut bundles = 0;
     for entry in fs::read_dir(here.join("out")).unwrap() {
         let path = entry.unwrap().path();
