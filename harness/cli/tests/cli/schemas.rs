@@ -82,7 +82,11 @@ fn every_document_for_programs_keeps_its_schema() {
     }
     let list = say(here, "list --format json").stdout;
     keeps("list", LIST, &serde_json::from_str(&list).unwrap());
-    let fleet = say(here, "lab fleet --clients 30 --days 40 --down 5+10 --format json").stdout;
+    let fleet = say(
+        here,
+        "lab fleet --clients 30 --days 40 --down 5+10 --format json",
+    )
+    .stdout;
     keeps("fleet", FLEET, &serde_json::from_str(&fleet).unwrap());
     let mut bundles = 0;
     for entry in fs::read_dir(here.join("out")).unwrap() {
