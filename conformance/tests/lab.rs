@@ -8,18 +8,20 @@ use std::sync::Arc;
 
 use kmspec_conformance::plan::{Selection, plan};
 use kmspec_lab::{Controls, LabHost, Settings, VerbError};
+use kmspec_model::Delivery;
 use kmspec_runner::plan::Options;
-use kmspec_runner::run::{Row, run};
+use kmspec_runner::run::{Row, RunResult, run};
 use kmspec_runner::target::{
     Control, ControlError, Instance, Launch, LaunchError, Pending, Target,
 };
 use kmspec_runner::verdict::Verdict;
+use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// Starts lab hosts.
+/// Starts lab hosts that deliver their answers so.
 #[derive(Debug)]
-struct Lab;
+struct Lab(Delivery);
 
 struct Running {
     address: SocketAddr,
@@ -35,7 +37,9 @@ impl fmt::Debug for Running {
 impl Launch for Lab {
     fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>> {
         Box::pin(async {
-            let host = LabHost::start(Settings::default()).await;
+            let mut settings = Settings::default();
+            settings.host.delivery = self.0;
+            let host = LabHost::start(settings).await;
             let host = host.map_err(|error| LaunchError::Failed(error.to_string()))?;
             Ok(Box::new(Running {
                 address: host.address(),
@@ -86,11 +90,7 @@ fn main() {
             .as_ref()
             .is_none_or(|filter| id.contains(filter.as_str()))
     };
-    let mut rows = plan(&Selection::default()).expect("everything can be selected");
-    rows.retain(|row| wanted(&row.id));
-    let target = Target::launched("lab host", Arc::new(Lab), Arc::new(KeySet::lab()));
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let result = runtime.block_on(run(rows, &target, &Options::default(), Arc::new(())));
+    let result = outcome(wanted, Delivery::Whole, &Options::default());
     let could_not = result.unable.clone();
     let mut trials: Vec<Trial> = result.rows.into_iter().map(trial).collect();
     if !arguments.list {
@@ -102,6 +102,12 @@ fn main() {
             }
         }));
     }
+    let whole = OTHER_RUNS.into_iter().filter(|(name, ..)| wanted(name));
+    trials.extend(
+        whole.map(|(name, delivery, seed)| {
+            Trial::test(name, move || holds_throughout(delivery, seed))
+        }),
+    );
     libtest_mimic::run(
         &Arguments {
             filter: None,
@@ -110,6 +116,49 @@ fn main() {
         trials,
     )
     .exit();
+}
+
+/// Whole runs beside the first: how the host delivers its answers, and the seed.
+const OTHER_RUNS: [(&str, Delivery, u64); 4] = [
+    ("answers-come-octet-by-octet", Delivery::OctetByOctet, 2),
+    ("answers-come-in-halves-with-a-pause", HALVES, 3),
+    ("another-seed", Delivery::Whole, 4),
+    ("the-greatest-seed", Delivery::Whole, u64::MAX),
+];
+
+/// Within the pause a tester that waits for silence must not lose its patience, though no more than half a PDU came.
+const HALVES: Delivery = Delivery::Halves {
+    pause: 3 * FileTime::SECOND / 100,
+};
+
+/// Runs these rows on a lab host.
+fn outcome(wanted: impl Fn(&str) -> bool, delivery: Delivery, options: &Options) -> RunResult {
+    let mut rows = plan(&Selection::default()).expect("everything can be selected");
+    rows.retain(|row| wanted(&row.id));
+    let target = Target::launched("lab host", Arc::new(Lab(delivery)), Arc::new(KeySet::lab()));
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(run(rows, &target, options, Arc::new(())))
+}
+
+/// No row of a whole run fails, nor is in error.
+fn holds_throughout(delivery: Delivery, seed: u64) -> Result<(), Failed> {
+    let options = Options {
+        seed,
+        jobs: 8,
+        ..Options::default()
+    };
+    // Recordings by the thousand ask the same each time.
+    let result = outcome(|id| !id.starts_with("replay."), delivery, &options);
+    let kept = |row: &Row| matches!(row.verdict, Verdict::Pass | Verdict::Skip);
+    let broken = result.rows.iter().filter(|row| !kept(row));
+    let mut alarms: Vec<String> = broken
+        .map(|row| format!("{}: {:?} {:?}", row.id, row.failure, row.reason))
+        .collect();
+    alarms.extend(result.unable);
+    if alarms.is_empty() {
+        return Ok(());
+    }
+    Err(Failed::from(alarms.join("\n")))
 }
 
 fn trial(row: Row) -> Trial {

@@ -140,6 +140,12 @@ impl Link<'_> {
                     }
                     Ok(())
                 }
+                Delivery::Halves { pause } => {
+                    let (first, rest) = self.out.split_at(self.out.len() / 2);
+                    stream.write_all(first).await?;
+                    sleep(duration(pause)).await;
+                    stream.write_all(rest).await
+                }
             }
         };
         let sent = timeout(idle, sending).await;

@@ -32,6 +32,11 @@ pub enum Delivery {
     Whole,
     /// One octet after the other, each in a segment of its own.
     OctetByOctet,
+    /// The first half, then the rest.
+    Halves {
+        /// What lies between, in units of 100 ns.
+        pause: u64,
+    },
 }
 
 impl Next {

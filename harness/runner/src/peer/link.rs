@@ -43,6 +43,8 @@ pub struct Link {
     number: usize,
     framer: Framer,
     ended: Option<Ending>,
+    /// When octets last arrived, or the connection began.
+    heard: Instant,
     context: (ContextId, TransferSyntax),
     last_call_id: u32,
     judge: Judge,
@@ -108,6 +110,7 @@ impl Link {
             number,
             framer: Framer::new(),
             ended: None,
+            heard: Instant::now(),
             context,
             last_call_id: 1,
             judge,
@@ -242,12 +245,13 @@ impl Link {
             .map_err(|error| Stop::Error(format!("cannot reset: {error}")))
     }
 
-    /// The next PDU, or what else happens within `limit`.
+    /// The next PDU, or what else happens within `limit`. Where the limit falls inside a PDU, the rest of it may take as
+    /// long as an answer after its last octet: TCP delivers a PDU in whatever pieces, at whatever time.
     ///
     /// # Errors
     /// A failure if what arrives cannot be cut into PDUs.
     pub async fn arrival_within(&mut self, limit: Duration) -> Result<Arrival, Stop> {
-        let until = Instant::now() + limit;
+        let limit = Instant::now() + limit;
         loop {
             if let Some(pdu) = self.framer.next_pdu().map_err(unframeable)? {
                 return Ok(Arrival::Pdu(pdu.to_vec()));
@@ -255,6 +259,11 @@ impl Link {
             if let Some(ending) = self.ended {
                 return Ok(Arrival::Ended(ending));
             }
+            let until = if self.unfinished().is_empty() {
+                limit
+            } else {
+                limit.max(self.heard + self.peer.endpoint.timing.answer)
+            };
             let mut buffer = vec![0; 8192];
             match timeout_at(until, self.stream.read(&mut buffer)).await {
                 Err(_) => return Ok(Arrival::Nothing),
@@ -267,6 +276,7 @@ impl Link {
     }
 
     fn take(&mut self, octets: &[u8]) {
+        self.heard = Instant::now();
         let (direction, at) = (Direction::FromTarget, self.peer.record.elapsed());
         self.peer.record.push(Event::Octets {
             connection: self.number,
