@@ -14,7 +14,7 @@ pub(crate) struct SelfTestArgs {
     #[command(flatten)]
     pub(crate) select: SelectArgs,
     /// Faults at the same time.
-    #[arg(long, value_name = "NUMBER", default_value_t = 24, value_parser = at_least_one, help_heading = "How to run")]
+    #[arg(long, value_name = "NUMBER", default_value_t = 48, value_parser = at_least_one, help_heading = "How to run")]
     pub(crate) jobs: usize,
     /// Where all randomness comes from.
     #[arg(

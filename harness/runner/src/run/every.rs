@@ -73,17 +73,15 @@ pub(super) fn every_answer(
     judgements: &[Judgement],
     gate: Level,
 ) -> Vec<Row> {
-    let row = |about| row(about, judgements, gate);
+    let mut tally = kmspec_rules::Tally::default();
+    for judgement in judgements {
+        tally.merge(&judgement.tally);
+    }
+    let row = |about| row(about, judgements, tally.of(&about.id), gate);
     requirements.iter().filter_map(row).collect()
 }
 
-fn row(about: &About, judgements: &[Judgement], gate: Level) -> Option<Row> {
-    let mut count = Count::default();
-    for judgement in judgements {
-        let more = judgement.tally.of(&about.id);
-        count.judged += more.judged;
-        count.broken += more.broken;
-    }
+fn row(about: &About, judgements: &[Judgement], count: Count, gate: Level) -> Option<Row> {
     let seen: Vec<(&str, &Sighting)> = judgements
         .iter()
         .flat_map(|judgement| {
