@@ -17,6 +17,8 @@ pub(crate) static FRAGMENT: Suite = Suite::new(
         &MANY_SMALL,
         &MANY_SMALL_AT_ONCE,
         &EMPTY,
+        &FIELDS_OF_FIRST,
+        &FIELDS_OF_FIRST_ONLY,
         &WITHOUT_FIRST,
         &FIRST_TWICE,
         &FIRST_EXTRA_FLAGS,
@@ -142,6 +144,34 @@ case! {
         let pieces = [piece(&call, FIRST, 0..cut), piece(&call, MIDDLE, cut..again), piece(&call, LAST, again..end)];
         link.send(together(&pieces)).await?;
         link.ok_or(2, &[broken().call(2)]).await.map(drop)
+    }
+}
+
+case! {
+    /// A call goes by the context and the operation of its first fragment, whatever a later one names.
+    FIELDS_OF_FIRST { id: "rpc.fragment.fields-of-first" }
+    for odd in ODD_FIELDS;
+    async fn(peer) {
+        let mut link = peer.bound().await?;
+        let call = long_call(&peer);
+        link.send(piece(&call, FIRST, 0..8).encoded()).await?;
+        if !stays_silent(&mut link).await? {
+            return Ok(());
+        }
+        link.send(odd(piece(&call, LAST, 8..call.stub.len())).encoded()).await?;
+        link.ok_or(2, &[broken().call(2), closed()]).await.map(drop)
+    }
+}
+
+case! {
+    /// A later fragment with a context or an operation that exists does not heal a first one without.
+    FIELDS_OF_FIRST_ONLY { id: "rpc.fragment.fields-of-first/only" }
+    for odd in ODD_FIELDS;
+    async fn(peer) {
+        let mut link = peer.bound().await?;
+        let call = long_call(&peer);
+        link.send(together(&[odd(piece(&call, FIRST, 0..8)), piece(&call, LAST, 8..call.stub.len())])).await?;
+        link.answers(&[fault([]).call(2)], &[closed()]).await.map(drop)
     }
 }
 
@@ -333,6 +363,15 @@ const CONTEXT: u16 = 0x34;
 
 /// Most octets of a call. Source: MS-RPCE 3.3.3.5.4.
 const LIMIT: usize = 0x0040_0000;
+
+/// Changes what a fragment says of its call.
+type Odd = fn(RequestBuilder) -> RequestBuilder;
+
+/// A context that was never offered, an operation that the interface does not have.
+const ODD_FIELDS: [(&str, Odd); 2] = [
+    ("context", |fragment| fragment.context(CONTEXT)),
+    ("opnum", |fragment| fragment.opnum(0x7fff)),
+];
 
 /// Where a stub of so many octets is cut.
 type Cut = fn(usize) -> usize;

@@ -146,7 +146,7 @@ case! {
 
 /// Both fields are 2048; 1432 will do for an offer of 1432.
 fn raised(ack: &Seen<BindAckPdu>, offer: u16) -> Result<(), Stop> {
-    let tolerated = if offer == MUST_RECV { MUST_RECV } else { 2048 };
+    let tolerated = offer.max(MUST_RECV);
     ack.field("max_xmit_frag", ack.body().max_xmit_frag)
         .one_of([2048, tolerated])?;
     ack.field("max_recv_frag", ack.body().max_recv_frag)

@@ -34,6 +34,7 @@ pub(crate) static MESSAGE: Suite = Suite::new(
         &TOO_SHORT,
         &TOO_LONG,
         &FREE_FIELDS,
+        &ODD_NAMES,
         &HWID_STABLE,
         &CLIENTS_NOT_MIXED,
     ],
@@ -282,6 +283,27 @@ case! {
 }
 
 case! {
+    /// A workstation name that no client may send is answered or refused, and hurts nobody else.
+    ODD_NAMES { id: "message.free-fields/odd-names", needs: [Kms, Probe] }
+    for units in [
+        ("unterminated", [0x77; WorkstationName::UNITS]),
+        ("unterminated-not-ascii", [0xfffd; WorkstationName::UNITS]),
+        ("lone-surrogate", padded(&[0x77, 0xd83d, 0x77])),
+        ("surrogates-reversed", padded(&[0xdda5, 0xd83d])),
+        ("surrogate-last", [0xd83d; WorkstationName::UNITS]),
+        ("octets-behind-terminator", padded(&[0x77, 0, 0x77])),
+    ];
+    async fn(peer) {
+        for (_, version) in VERSIONS {
+            let workstation = WorkstationName::from_units(units);
+            let asked = peer.seal(&RequestBody { workstation, ..peer.request(version) });
+            peer.meets(&asked, &[Lawful::Answered], &[Lawful::AnyFailure, Lawful::Fault]).await?;
+        }
+        peer.fresh().await
+    }
+}
+
+case! {
     /// The hardware id is the same in every v6 response for a product.
     HWID_STABLE { id: "message.v6-hwid-stable", needs: [Kms] }
     async fn(peer) {
@@ -437,4 +459,11 @@ fn free_names_and_thresholds() -> Vec<(&'static str, Change)> {
 
 fn name(len: usize) -> WorkstationName {
     WorkstationName::new(&"w".repeat(len)).unwrap_or_default()
+}
+
+/// These units, then zeros.
+fn padded(units: &[u16]) -> [u16; WorkstationName::UNITS] {
+    let mut padded = [0; WorkstationName::UNITS];
+    padded[..units.len()].copy_from_slice(units);
+    padded
 }

@@ -35,6 +35,7 @@ pub(crate) static POLICY: Suite = Suite::new(
         &N_POLICY_SANE,
         &CLOCK_SKEW,
         &CLOCK_SKEW_BOTH_WAYS,
+        &CLOCK_SKEW_FOUR_HOURS,
         &UNKNOWN_PRODUCT,
         &TABLE_FULL,
         &controlled::EXPIRE_30_DAYS,
@@ -148,6 +149,7 @@ case! {
     /// An N policy above 1000 is refused.
     N_POLICY_SANE { id: "policy.n-policy-sane", needs: [Kms] }
     for (n_policy, sane) in [
+        ("0", (0, true)),
         ("999", (999, true)),
         ("1000", (1000, true)),
         ("1001", (1001, false)),
@@ -205,6 +207,23 @@ case! {
         }
         Field::derived("whether clocks five hours behind and ahead are refused", refused)
             .one_of([vec![true, true], vec![false, false]])
+    }
+}
+
+case! {
+    /// A host that refuses a clock five hours off refuses one that is two minutes more than four hours off.
+    CLOCK_SKEW_FOUR_HOURS { id: "policy.clock-skew/four-hours", needs: [Kms, Clock] }
+    for (far, near) in [("before", (-300, -242)), ("after", (300, 242))];
+    async fn(peer) {
+        for (_, version) in VERSIONS {
+            let outcome = peer.attempt(&peer.seal(&asked_at(&peer, version, far))).await?;
+            if Lawful::Answered.covers(&outcome) {
+                return Err(Stop::Skip("the host does not look at the time".to_owned()));
+            }
+            let asked = peer.seal(&asked_at(&peer, version, near));
+            peer.meets(&asked, &[Lawful::Refused(HResult::INVALID_TIMESTAMP)], &[]).await?;
+        }
+        Ok(())
     }
 }
 

@@ -8,6 +8,8 @@ use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::Version;
 use kmspec_wire::pdu::{CallId, ContextId, FaultStatus, PfcFlags, RequestBuilder, SyntaxId};
 
+use crate::fragment::{long_call, piece};
+
 pub(crate) static REQUEST: Suite = Suite::new(
     "request",
     &[
@@ -108,7 +110,8 @@ case! {
         let offered = interface.unwrap_or(peer.interface());
         let mut link = peer.bound_by(&peer.bind().offering(7, offered, &[transfer])).await?;
         link.send(peer.call().context(7).encoded()).await?;
-        link.answers(&[not_executed(FaultStatus::UNK_IF).context(0)], &[]).await?;
+        let other = fault([FaultStatus::INVALID_PRES_CONTEXT_ID]).call(2);
+        link.answers(&[not_executed(FaultStatus::UNK_IF).context(0)], &[other]).await?;
         link.call_or_closed(&peer.call().call_id(3)).await
     }
 }
@@ -122,7 +125,8 @@ case! {
         link.send(bind.encoded()).await?;
         link.bind_ack().await?;
         link.send(peer.call().encoded()).await?;
-        link.answers(&[not_executed(FaultStatus::UNK_IF).context(0)], &[]).await.map(drop)
+        let other = fault([FaultStatus::INVALID_PRES_CONTEXT_ID]).call(2);
+        link.answers(&[not_executed(FaultStatus::UNK_IF).context(0)], &[other]).await.map(drop)
     }
 }
 
@@ -250,9 +254,15 @@ case! {
     PENDING_CANCEL_ON_FIRST { id: "rpc.request.pending-cancel-on-first/first" }
     async fn(peer) {
         let mut link = peer.bound().await?;
-        link.send(peer.call().flags(PfcFlags(0x05)).encoded()).await?;
+        let call = long_call(&peer);
+        link.send(piece(&call, 0x05, 0..8).encoded()).await?;
         let expected = not_executed(FaultStatus::NO_CALL_ACTIVE).context(0).closes();
-        link.answers(&[expected], &[closed()]).await.map(drop)
+        let got = link.answers(&[expected], &[silent(), closed()]).await?;
+        if got.octets.is_some() || got.ended.is_some() {
+            return Ok(());
+        }
+        link.send(piece(&call, 0x02, 8..call.stub.len()).encoded()).await?;
+        link.answers(&[responds().call(2)], &[fault([]).call(2), closed()]).await.map(drop)
     }
 }
 

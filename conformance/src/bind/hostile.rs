@@ -16,8 +16,7 @@ case! {
         let Some(refusal) = link.expect_or::<BindNakPdu>(&[closed()]).await? else { return Ok(()) };
         refusal.call_id_is(1)?;
         refusal.field("provider_reject_reason", refusal.body().reason.0).one_of([4, 0])?;
-        refusal.field("p_protocols", refusal.body().versions).one_of([Some(&[[5, 0]][..]), None])?;
-        link.closes().await
+        refusal.field("p_protocols", refusal.body().versions).one_of([Some(&[[5, 0]][..]), None])
     }
 }
 

@@ -61,6 +61,9 @@ case! {
         peer.activate(&RequestBody { license_status: uncounted, ..peer.request(Version::V6) }).await?;
         let refused = RequestBody { n_policy: 1001, license_status: LicenseStatus::LICENSED, ..peer.request(Version::V6) };
         peer.meets(&peer.seal(&refused), &[Lawful::AnyFailure], &[]).await?;
+        let mut tampered = peer.seal(&peer.request(Version::V6)).message;
+        tampered.truncate(tampered.len() - 16);
+        peer.meets(&peer.message(tampered), &[Lawful::AnyFailure], &[Lawful::Fault]).await?;
         let after = counters(&peer).await?;
         let grew = |name: &str| after.get(name).copied().unwrap_or(0) - before.get(name).copied().unwrap_or(0);
         let by_status = STATUSES.map(|(name, _)| (name, grew(name)));
@@ -70,7 +73,7 @@ case! {
             (name, times + i64::from(status == LicenseStatus::LICENSED))
         });
         Field::derived("requests of each license status", by_status).is(wanted)?;
-        Field::derived("requests, and those refused", (grew("total"), grew("failed"))).is((23, 1))
+        Field::derived("requests, and those refused, one of them unreadable", (grew("total"), grew("failed"))).is((24, 2))
     }
 }
 

@@ -137,6 +137,7 @@ impl Fault {
                 | Self::CountsWrongStatus
                 | Self::LeaksMemory
                 | Self::LeaksDescriptors
+                | Self::TamperedNotCounted
         ) || matches!(self.area(), Area::Administration | Area::Publishing)
     }
 

@@ -13,9 +13,12 @@ pub(crate) fn answer(
     request: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<(), HResult> {
-    host.counters.requested();
     let time = host.clock.at(now);
     let opened = read(host, request);
+    let counted = deviate::policy::is_request(host.settings.faults, opened.is_ok());
+    if counted {
+        host.counters.requested();
+    }
     let mut result = opened.and_then(|request| {
         let status =
             deviate::policy::counted_status(host.settings.faults, request.body.license_status);
@@ -28,7 +31,7 @@ pub(crate) fn answer(
         result = result.map_err(|refused| deviate::message_refusal(host, request, refused));
         deviate::remember(host, request, opened.ok().as_ref(), out);
     }
-    if result.is_err() {
+    if result.is_err() && counted {
         host.counters.refused();
     }
     result

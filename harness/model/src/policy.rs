@@ -94,8 +94,8 @@ impl Policy {
             // Whatever becomes of the request.
             let _ = family.or_insert_with(charged).count(settings, now, request);
         }
-        let (largest, refused) = deviate::n_policy(faults, MAX_N_POLICY);
-        if request.n_policy > largest {
+        let (answered, refused) = deviate::n_policy(faults, MAX_N_POLICY);
+        if !answered.contains(&request.n_policy) {
             return Err(refused);
         }
         if !settings.activated && !faults.has(Fault::NotActivatedAnswers) {

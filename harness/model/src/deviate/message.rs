@@ -91,6 +91,11 @@ pub(crate) fn remember(
     let memory = &mut host.memory;
     if let Some(request) = request {
         memory.cmid = request.body.cmid;
+        let name = &request.body.workstation;
+        let readable =
+            char::decode_utf16(name.name_units().iter().copied()).all(|unit| unit.is_ok());
+        memory.dying |= faults.has(Fault::CrashOnUnterminatedName) && !name.is_terminated()
+            || faults.has(Fault::CrashOnLoneSurrogate) && !readable;
     }
     memory.message.clear();
     memory.message.extend_from_slice(message);

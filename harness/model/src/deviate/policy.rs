@@ -1,5 +1,7 @@
 //! Faults of what the host decides.
 
+use std::ops::RangeInclusive;
+
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::{HResult, LicenseStatus, RequestBody};
@@ -15,8 +17,9 @@ pub(crate) fn refusal(faults: Faults, refused: HResult) -> HResult {
     }
 }
 
-/// The largest N policy that is answered, and what a larger one gets.
-pub(crate) fn n_policy(faults: Faults, largest: u32) -> (u32, HResult) {
+/// The N policies that are answered, and what others get.
+pub(crate) fn n_policy(faults: Faults, largest: u32) -> (RangeInclusive<u32>, HResult) {
+    let least = u32::from(faults.has(Fault::NPolicyZeroRefused));
     let largest = if faults.has(Fault::NPolicy1000Refused) {
         largest.saturating_sub(1)
     } else {
@@ -27,7 +30,7 @@ pub(crate) fn n_policy(faults: Faults, largest: u32) -> (u32, HResult) {
     } else {
         HResult::INVALID_DATA
     };
-    (largest, status)
+    (least..=largest, status)
 }
 
 /// How far this clock may be off.
@@ -35,10 +38,18 @@ pub(crate) fn skew(faults: Faults, allowed: u64, request: &RequestBody, now: Fil
     if faults.has(Fault::SkewTooStrict) {
         return allowed / 2;
     }
+    if faults.has(Fault::SkewTooLax) {
+        return allowed.saturating_add(5 * FileTime::MINUTE);
+    }
     if faults.has(Fault::SkewOneSided) && request.client_time < now {
         return u64::MAX;
     }
     allowed
+}
+
+/// Whether a request is one of those the host counts.
+pub(crate) fn is_request(faults: Faults, opened: bool) -> bool {
+    opened || !faults.has(Fault::TamperedNotCounted)
 }
 
 /// The list a request is counted in.

@@ -157,6 +157,8 @@ faults! {
         ManyFragmentsHang "many-fragments-hang" "rpc.fragment.many-small": "gives no answer to a call of more than two fragments";
         EmptyFragmentHangs "empty-fragment-hangs" "rpc.fragment.empty": "ignores everything after a fragment without octets";
         LoneFragmentServed "lone-fragment-served" "rpc.fragment.without-first": "serves a last fragment as a whole call";
+        LaterContextTaken "later-context-taken" "rpc.fragment.fields-of-first": "serves a call on the context that its last fragment names";
+        LaterOpnumTaken "later-opnum-taken" "rpc.fragment.fields-of-first": "takes the operation of a call from its last fragment";
         FirstFragmentRestarts "first-fragment-restarts" "rpc.fragment.first-twice": "starts a call anew at a second first fragment";
         ExtraFlagsRefused "extra-flags-refused" "rpc.fragment.first-extra-flags": "closes on other flags of a first fragment";
         InterleavedIgnored "interleaved-ignored" "rpc.fragment.interleaved-first-no-mpx": "ignores calls while another is being sent";
@@ -285,14 +287,17 @@ faults! {
         NewestMakesRoom "newest-makes-room" "policy.cap-twice-threshold": "lets the newest machine go when it needs room";
         BelowThresholdRefused "below-threshold-refused" "policy.below-threshold-is-answered": "refuses requests while its count is below the N policy";
         NPolicy1000Refused "n-policy-1000-refused" "policy.n-policy-sane": "refuses N policy 1000";
+        NPolicyZeroRefused "n-policy-zero-refused" "policy.n-policy-sane": "refuses N policy 0";
         NPolicyStatus "n-policy-status" "policy.n-policy-sane": "refuses a large N policy as an unknown product";
         SkewTooStrict "skew-too-strict" "policy.clock-skew": "allows clocks to be two hours off";
+        SkewTooLax "skew-too-lax" "policy.clock-skew": "allows clocks to be four hours and five minutes off";
         SkewOneSided "skew-one-sided" "policy.clock-skew": "accepts clocks that are late by any time";
         SkewStatus "skew-status" "policy.clock-skew": "refuses wrong clocks as malformed requests";
         ProductStatus "product-status" "policy.unknown-product": "refuses unknown products as malformed requests";
         TableFullCloses "table-full-closes" "policy.table-full": "closes when its table is full";
         NotActivatedAnswers "not-activated-answers" "policy.host-not-activated": "answers although it is not activated itself";
         CountsWrongStatus "counts-wrong-status" "policy.request-counters": "takes out-of-box grace for out-of-tolerance grace in its counters";
+        TamperedNotCounted "tampered-not-counted" "policy.request-counters": "leaves requests that it cannot open out of its counters";
     }
     Administration {
         KeyActivates "key-activates" "deployment.host-install": "serves with a new key before it is activated";
@@ -339,6 +344,8 @@ faults! {
         CrashOnHugeHint "crash-on-huge-hint" "rpc.fragment.alloc-hint-over-limit": "dies of an alloc_hint above 4 MiB";
         CrashOnHugeCount "crash-on-huge-count" "rpc.ndr.counts-huge": "dies of counts with the sign bit or all below it set";
         CrashOnTampering "crash-on-tampering" "crypto.reject-tampered": "dies of a request that does not decrypt";
+        CrashOnUnterminatedName "crash-on-unterminated-name" "message.free-fields": "dies of a workstation name without its terminator";
+        CrashOnLoneSurrogate "crash-on-lone-surrogate" "message.free-fields": "dies of a workstation name that is no UTF-16";
         CrashOnClosedPdu "crash-on-closed-pdu" "rpc.stream.close-inside-pdu": "dies when a client leaves inside a PDU";
         HangsOnEmptyStub "hangs-on-empty-stub" "rpc.ndr.stub-truncated": "gives no answer to a call without a stub";
         LeaksMemory "leaks-memory" "rpc.state.unknown-ptype": "keeps 64 KiB for each PDU of an unknown type";

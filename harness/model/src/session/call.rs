@@ -66,6 +66,12 @@ impl Session {
                 };
             }
         }
+        if reply.faults.has(Fault::LaterContextTaken) {
+            self.call.context = request.context_id;
+        }
+        if reply.faults.has(Fault::LaterOpnumTaken) {
+            self.call.opnum = request.opnum;
+        }
         let call = self.call;
         let (multiplexed, fragment) = (self.is_multiplexed(), self.fragment());
         let stub = match self.assembler.push(Part::of_request(&asked, &request)) {
