@@ -51,7 +51,7 @@ fn every_area_has_as_many_entries_as_it_should() {
         ("rpc.request", 13),
         ("rpc.response", 3),
         ("rpc.fault", 3),
-        ("rpc.fragment", 12),
+        ("rpc.fragment", 13),
         ("rpc.cancel", 3),
         ("rpc.orphaned", 2),
         ("rpc.auth", 6),
