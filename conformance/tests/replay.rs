@@ -24,11 +24,16 @@ struct Verbs(Controls);
 
 impl Control for Verbs {
     fn control(&self, verb: &str, value: &str) -> Pending<'_, Result<String, ControlError>> {
-        let outcome = self.0.perform(verb, value).map_err(|error| match error {
-            VerbError::Unknown(verb) => ControlError::Unsupported(verb),
-            VerbError::Value { .. } => ControlError::Failed(error.to_string()),
-        });
-        Box::pin(async move { outcome })
+        let (verb, value) = (verb.to_owned(), value.to_owned());
+        Box::pin(async move {
+            let outcome = self.0.perform(&verb, &value).await;
+            outcome.map_err(|error| match error {
+                VerbError::Unknown(verb) => ControlError::Unsupported(verb),
+                VerbError::Value { .. } | VerbError::Refused(_) => {
+                    ControlError::Failed(error.to_string())
+                }
+            })
+        })
     }
 }
 

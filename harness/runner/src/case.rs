@@ -120,8 +120,7 @@ impl Case {
 ///     async as_host(listener) {
 ///         let mut link = listener.link().await?;
 ///         link.bind().await?;
-///         link.reset()?;
-///         listener.rejects().await
+///         listener.rejects(link).await.map(drop)
 ///     }
 /// }
 /// assert_eq!(RESET.requirement(), "rpc.client.peer-closes");
