@@ -1,13 +1,17 @@
-//! PDUs and stubs, as they were recorded.
+//! PDUs and stubs: each kind alone, a whole connection as it was recorded, fragments, both transfer syntaxes.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use kmspec_benches::{call, pdus};
-use kmspec_wire::codec::ByteOrder;
+use kmspec_benches::workload::reassembled;
+use kmspec_benches::{call, fragmented, pdus};
+use kmspec_wire::codec::{ByteOrder, Writer};
+use kmspec_wire::fragment::{Assembler, Framer};
 use kmspec_wire::kms::Version;
-use kmspec_wire::ndr::{RequestStub, TransferSyntax};
-use kmspec_wire::pdu::Pdu;
+use kmspec_wire::ndr::{RequestStub, ResponseStub, TransferSyntax};
+use kmspec_wire::pdu::{
+    BindNak, Body, CallId, ContextId, Fault, FaultStatus, Header, NakReason, Pdu, PduType,
+};
 
 fn a_connection(c: &mut Criterion) {
     let recorded = pdus(Version::V6);
@@ -39,18 +43,101 @@ fn a_connection(c: &mut Criterion) {
     group.finish();
 }
 
-fn stubs(c: &mut Criterion) {
-    let request = call(Version::V6).request;
-    let mut group = c.benchmark_group("pdu/request stub");
-    group.throughput(Throughput::Bytes(request.len() as u64));
-    for syntax in TransferSyntax::ALL {
-        let stub = RequestStub::new(&request).to_bytes(syntax);
-        group.bench_function(syntax.name(), |b| {
-            b.iter(|| RequestStub::decode(syntax, ByteOrder::Little, black_box(&stub)).is_ok());
+/// One of each kind: the first of the recording, and those that a good connection has none of.
+fn one_of_each(c: &mut Criterion) {
+    let mut kinds = pdus(Version::V6);
+    kinds.sort_by_key(|pdu| pdu.get(2).copied());
+    kinds.dedup_by_key(|pdu| pdu.get(2).copied());
+    for (ptype, body) in [
+        (
+            PduType::BIND_NAK,
+            Body::BindNak(BindNak::new(NakReason::NOT_SPECIFIED)),
+        ),
+        (
+            PduType::FAULT,
+            Body::Fault(Fault::new(FaultStatus::OP_RNG_ERROR, ContextId(0))),
+        ),
+    ] {
+        let header = Header::new(ptype, CallId(1));
+        let pdu = Pdu {
+            header,
+            body,
+            auth: None,
+        };
+        kinds.push(pdu.encoded().bytes);
+    }
+    let mut group = c.benchmark_group("pdu");
+    for octets in &kinds {
+        let pdu = Pdu::decode(octets).expect("recorded or made");
+        let name = pdu.header.ptype.to_string();
+        group.throughput(Throughput::Bytes(octets.len() as u64));
+        group.bench_function(format!("decode {name}"), |b| {
+            b.iter(|| Pdu::decode(black_box(octets)).is_ok());
+        });
+        let mut out = Vec::new();
+        group.bench_function(format!("encode {name}"), |b| {
+            b.iter(|| {
+                out.clear();
+                black_box(&pdu).encode(&mut out);
+                out.len()
+            });
         });
     }
     group.finish();
 }
 
-criterion_group!(benches, a_connection, stubs);
+fn fragments(c: &mut Criterion) {
+    let request = call(Version::V6).request;
+    let mut group = c.benchmark_group("pdu");
+    group.throughput(Throughput::Bytes(request.len() as u64));
+    for (name, max_frag) in [("one fragment", 5840), ("fragments of 8 octets", 32)] {
+        group.bench_function(format!("request into {name}"), |b| {
+            b.iter(|| fragmented(black_box(&request), max_frag).len());
+        });
+        let octets = fragmented(&request, max_frag);
+        let (mut framer, mut assembler) = (Framer::new(), Assembler::default());
+        group.bench_function(format!("request from {name}"), |b| {
+            b.iter(|| reassembled(&mut framer, &mut assembler, black_box(&octets)));
+        });
+    }
+    group.finish();
+}
+
+fn stubs(c: &mut Criterion) {
+    let call = call(Version::V6);
+    let mut group = c.benchmark_group("pdu");
+    let mut out = Vec::new();
+    for syntax in TransferSyntax::ALL {
+        let name = syntax.name();
+        group.throughput(Throughput::Bytes(call.request.len() as u64));
+        let request = RequestStub::new(&call.request);
+        let stub = request.to_bytes(syntax);
+        group.bench_function(format!("decode request stub {name}"), |b| {
+            b.iter(|| RequestStub::decode(syntax, ByteOrder::Little, black_box(&stub)).is_ok());
+        });
+        group.bench_function(format!("encode request stub {name}"), |b| {
+            b.iter(|| {
+                out.clear();
+                black_box(&request).encode(syntax, &mut Writer::new(&mut out));
+                out.len()
+            });
+        });
+        group.throughput(Throughput::Bytes(call.response.len() as u64));
+        let response = ResponseStub::success(&call.response);
+        let stub = response.to_bytes(syntax);
+        group.bench_function(format!("decode response stub {name}"), |b| {
+            b.iter(|| ResponseStub::decode(syntax, ByteOrder::Little, black_box(&stub)).is_ok());
+        });
+        group.bench_function(format!("encode response stub {name}"), |b| {
+            b.iter(|| {
+                out.clear();
+                black_box(&response).encode(syntax, &mut Writer::new(&mut out));
+                out.len()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, a_connection, one_of_each, fragments, stubs);
 criterion_main!(benches);

@@ -1,16 +1,29 @@
 //! Inputs of the benchmarks, out of the recordings.
 //!
-//! The benchmarks are in `benches/`, a file a subject: `cargo bench -p kmspec-benches --bench capture`.
+//! The benchmarks are in `benches/`, a file a subject: `cargo bench -p kmspec-benches --bench capture`. The tools around
+//! them are one program, `measure`: the table of all benchmarks, two commits side by side, instructions counted.
 
+mod client_turn;
+mod echo;
+pub mod measure;
+mod sealing;
+mod streams;
 mod turn;
+pub mod workload;
 
+pub use client_turn::ClientTurn;
+pub use echo::Echo;
+pub use sealing::{Need, Operation, Primitives, Sealing};
+pub use streams::{Segments, stream_capture};
 pub use turn::HostTurn;
 
 use kmspec_capture::rpc::{Exchange, Observer, Pdu, Reply};
 use kmspec_capture::tcp::Limits;
 use kmspec_wire::codec::ByteOrder;
+use kmspec_wire::fragment::fragments;
 use kmspec_wire::kms::Version;
-use kmspec_wire::ndr::{RequestStub, ResponseStub};
+use kmspec_wire::ndr::{RequestStub, ResponseStub, TransferSyntax};
+use kmspec_wire::pdu::{Request, RequestBuilder};
 
 /// A recorded request and the answer to it, out of their stubs and still sealed.
 #[derive(Clone, Debug)]
@@ -59,6 +72,17 @@ pub fn big_capture(bytes: usize) -> Vec<u8> {
         }
     }
     out
+}
+
+/// That request as a client sends it in fragments of at most so many octets, one after the other.
+pub fn fragmented(request: &[u8], max_frag: usize) -> Vec<u8> {
+    let stub = RequestStub::new(request).to_bytes(TransferSyntax::Ndr32);
+    let parts = fragments(&stub, max_frag, Request::OVERHEAD).map(|part| {
+        let hint = u32::try_from(part.left).unwrap_or(u32::MAX);
+        let request = RequestBuilder::new(part.stub).flags(part.flags);
+        request.alloc_hint(hint).encoded().bytes
+    });
+    parts.flatten().collect()
 }
 
 fn one_connection(version: Version) -> &'static [u8] {

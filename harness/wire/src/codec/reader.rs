@@ -62,6 +62,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next `len` bytes.
+    #[inline]
     pub fn bytes(&mut self, field: &'static str, len: usize) -> Result<&'a [u8], DecodeError> {
         let Some((taken, rest)) = self.rest.split_at_checked(len) else {
             return Err(self.error(
@@ -78,6 +79,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next `N` bytes as an array.
+    #[inline]
     pub fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
         let Some((taken, rest)) = self.rest.split_first_chunk::<N>() else {
             return Err(self.error(
@@ -104,11 +106,13 @@ impl<'a> Reader<'a> {
     }
 
     /// An 8-bit integer.
+    #[inline]
     pub fn u8(&mut self, field: &'static str) -> Result<u8, DecodeError> {
         self.array::<1>(field).map(|[byte]| byte)
     }
 
     /// A 16-bit integer.
+    #[inline]
     pub fn u16(&mut self, field: &'static str) -> Result<u16, DecodeError> {
         let bytes = self.array(field)?;
         Ok(match self.order {
@@ -118,6 +122,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A 32-bit integer.
+    #[inline]
     pub fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
         let bytes = self.array(field)?;
         Ok(match self.order {
@@ -127,6 +132,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A 64-bit integer.
+    #[inline]
     pub fn u64(&mut self, field: &'static str) -> Result<u64, DecodeError> {
         let bytes = self.array(field)?;
         Ok(match self.order {
@@ -136,6 +142,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A GUID: its first three fields are integers and follow the byte order.
+    #[inline]
     pub fn guid(&mut self, field: &'static str) -> Result<Guid, DecodeError> {
         let bytes = self.array(field)?;
         Ok(Guid::from_wire(bytes, self.order))

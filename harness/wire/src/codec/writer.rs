@@ -49,6 +49,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Bytes written by this writer.
+    #[inline]
     pub fn position(&self) -> usize {
         self.out.len().saturating_sub(self.start)
     }
@@ -59,6 +60,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Raw bytes.
+    #[inline]
     pub fn bytes(&mut self, field: &'static str, bytes: &[u8]) {
         let from = self.position();
         self.out.extend_from_slice(bytes);
@@ -93,6 +95,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A 16-bit integer.
+    #[inline]
     pub fn u16(&mut self, field: &'static str, value: u16) {
         let bytes = match self.order {
             ByteOrder::Little => value.to_le_bytes(),
@@ -102,6 +105,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A 32-bit integer.
+    #[inline]
     pub fn u32(&mut self, field: &'static str, value: u32) {
         let bytes = match self.order {
             ByteOrder::Little => value.to_le_bytes(),
@@ -111,6 +115,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A 64-bit integer.
+    #[inline]
     pub fn u64(&mut self, field: &'static str, value: u64) {
         let bytes = match self.order {
             ByteOrder::Little => value.to_le_bytes(),
@@ -120,6 +125,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A GUID: its first three fields are integers and follow the byte order.
+    #[inline]
     pub fn guid(&mut self, field: &'static str, value: Guid) {
         self.bytes(field, &value.to_wire(self.order));
     }

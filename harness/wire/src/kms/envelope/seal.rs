@@ -189,7 +189,10 @@ impl<'a> ResponseParts<'a> {
             },
             body: Content::Fields(body),
             x: xor(salts.random, request.decrypted_iv),
-            hash: sha256(&salts.random),
+            hash: match request.layout {
+                Version::V4 => [0; 32],
+                Version::V5 | Version::V6 => sha256(&salts.random),
+            },
             hardware_id,
             iv_proof: request.decrypted_iv,
             mac: Mac::Computed,
