@@ -17,6 +17,7 @@ mod cancel;
 mod client;
 mod crypto;
 mod deployment;
+mod discovery;
 mod fault;
 mod fragment;
 mod fragsize;
@@ -67,6 +68,7 @@ static SUITES: &[&Suite] = &[
     &crypto::CRYPTO,
     &policy::POLICY,
     &deployment::DEPLOYMENT,
+    &discovery::DISCOVERY,
     &replay::REPLAY,
     &client::CLIENT,
 ];

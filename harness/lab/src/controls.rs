@@ -99,6 +99,7 @@ impl Controls {
     /// - `activated yes|no`: whether the host itself is activated;
     /// - `counters`: prints the requests by license status, a name and a number a line;
     /// - `reset`: forgets whom it has counted;
+    /// - `publish SUFFIX@IP:PORT`: the DNS server that takes its record from now on, and the zone;
     /// - `confirmation ID`: prints what the lab's telephone centre says to this installation id;
     /// - `unelevated LINE`: a command line of the licence manager, of somebody who is no administrator;
     /// - every other: the verb of the licence manager without its hyphen, by an administrator.
@@ -130,6 +131,12 @@ impl Controls {
             "counters" => Ok(lines(self.shared.host().counters())),
             "reset" => {
                 self.shared.host().forget_clients();
+                Ok(String::new())
+            }
+            "publish" => {
+                let place = value.parse();
+                let place = place.map_err(|_| wrong("publish", "SUFFIX@IP:PORT"))?;
+                self.shared.place.send_replace(Some(place));
                 Ok(String::new())
             }
             "confirmation" => {
@@ -271,6 +278,12 @@ mod tests {
                 ),
             ),
             ("reset", "", Ok("")),
+            ("publish", "a.test@127.0.0.1:9", Ok("")),
+            (
+                "publish",
+                "a..test@127.0.0.1:9",
+                Err("publish takes SUFFIX@IP:PORT, not \"a..test@127.0.0.1:9\""),
+            ),
             (
                 "confirmation",
                 "1",

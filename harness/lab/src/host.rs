@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use crate::accept;
 use crate::controls::Controls;
+use crate::publish::{self, InDns};
 use crate::settings::Settings;
 use crate::shared::{Shared, State, no_longer_running};
 use crate::state::{HostState, StateFile};
@@ -91,6 +92,8 @@ impl LabHost {
         ));
         shared.listens_on(address.port());
         shared.tell_published();
+        shared.place.send_replace(settings.publish);
+        tokio::spawn(publish::follow(Arc::clone(&shared)));
         info!(%address, "lab host listens");
         let task = tokio::spawn(accept::serve(listener, Arc::clone(&shared), restarts));
         if shared.is_kept() {
@@ -115,6 +118,11 @@ impl LabHost {
     /// Whether the host itself is activated; one that is not refuses every request.
     pub fn is_activated(&self) -> bool {
         self.shared.host().settings().activated
+    }
+
+    /// What DNS has of it, whenever that changes.
+    pub fn in_dns(&self) -> watch::Receiver<InDns> {
+        self.shared.in_dns.subscribe()
     }
 
     /// Requests by license status since the start.

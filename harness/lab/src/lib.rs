@@ -21,10 +21,12 @@ mod accept;
 mod connection;
 mod controls;
 mod host;
+mod publish;
 mod registry;
 mod settings;
 mod shared;
 
 pub use controls::{Controls, SlmgrError, VerbError};
 pub use host::{Ended, LabHost, StartError};
+pub use publish::{InDns, Publish, PublishError};
 pub use settings::{Listen, Settings};

@@ -1,5 +1,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
+use crate::publish::Publish;
+
 /// Where and how a lab host runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -10,6 +12,8 @@ pub struct Settings {
     /// Most connections at once. Where one more comes, the one that was idle longest ends. Default 16384; the system's
     /// limit on open files may be lower, and is met in the same way.
     pub connections: usize,
+    /// Where it publishes itself in DNS; `None` for nowhere.
+    pub publish: Option<Publish>,
 }
 
 impl Default for Settings {
@@ -18,6 +22,7 @@ impl Default for Settings {
             listen: Listen::default(),
             host: kmspec_model::Settings::default(),
             connections: 16_384,
+            publish: None,
         }
     }
 }

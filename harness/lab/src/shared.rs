@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::accept::Restart;
+use crate::publish::{InDns, Publish};
 use crate::registry::Registry;
 use crate::state::{HostState, StateError, StateFile};
 
@@ -21,6 +22,9 @@ pub(crate) struct Shared {
     restarts: mpsc::UnboundedSender<Restart>,
     published: watch::Sender<Option<u16>>,
     kept: Option<StateFile<HostState>>,
+    /// Where the host publishes itself, and what came of it.
+    pub(crate) place: watch::Sender<Option<Publish>>,
+    pub(crate) in_dns: watch::Sender<InDns>,
 }
 
 /// What the tasks are to do.
@@ -51,6 +55,8 @@ impl Shared {
             restarts,
             published: watch::Sender::new(None),
             kept,
+            place: watch::Sender::new(None),
+            in_dns: watch::Sender::default(),
         }
     }
 

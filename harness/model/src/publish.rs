@@ -46,15 +46,15 @@ pub enum Change {
 }
 
 impl Host {
-    /// What is to change in DNS when the service starts and listens on `port`, and what the host has there then; `before`
-    /// is what it had.
+    /// What is to change in DNS when the service is to be published with this port, or not at all, and what the host has
+    /// there then; `before` is what it had.
     pub fn publish(
         &self,
         host: &Identity,
-        port: u16,
+        port: Option<u16>,
         before: Option<&Published>,
     ) -> (Vec<Change>, Option<Published>) {
-        let wanted = self.admin.effective.publishing.then(|| Published {
+        let wanted = port.map(|port| Published {
             service: SERVICE,
             host: host.clone(),
             port,

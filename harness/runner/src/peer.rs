@@ -4,11 +4,13 @@ mod kms;
 mod lenient;
 mod link;
 mod many;
+mod names;
 mod record;
 
 pub(crate) use kms::system_time;
 pub use kms::{Activation, Asked, Lawful, Outcome, Product};
 pub use link::{Arrival, Ending, Link};
+pub use names::Names;
 pub use record::{Broken, Direction, Event, Record};
 
 use std::net::SocketAddr;

@@ -56,6 +56,12 @@ pub(crate) struct ServeArgs {
     /// What salts follow from, so that answers can be repeated octet by octet.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// Publish the host in this DNS zone, by dynamic updates; needs --dns.
+    #[arg(long, value_name = "SUFFIX", requires = "dns")]
+    pub(crate) publish: Option<String>,
+    /// DNS server that takes the updates.
+    #[arg(long, value_name = "IP:PORT", requires = "publish")]
+    pub(crate) dns: Option<SocketAddr>,
     /// Most connections at once; one more ends the one that was idle longest.
     #[arg(long, value_name = "NUMBER", default_value_t = kmspec_lab::Settings::default().connections)]
     pub(crate) connections: usize,

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use kmspec_lab::control::{ControlServer, Token};
 use kmspec_lab::state::{HostState, StateError, StateFile};
-use kmspec_lab::{Ended, LabHost, Listen, Settings, StartError};
+use kmspec_lab::{Ended, LabHost, Listen, Publish, Settings, StartError};
 use kmspec_model::Clock;
 use kmspec_slmgr::DEFAULT_PORT;
 
@@ -33,7 +33,7 @@ pub(crate) fn serve(args: ServeArgs, output: &mut Output) -> Result<Exit, Failur
         .zip(token.map_err(|error| Failure::Usage(error.to_string()))?);
     let kept = args.state.as_deref().map(kept).transpose()?;
     let port = kept.as_ref().and_then(|(state, _)| state.as_ref()?.port());
-    let settings = settings(args, port);
+    let settings = settings(args, port)?;
     super::runtime()?.block_on(async {
         let mut interrupted = Interrupted::watch().map_err(Failure::Runtime)?;
         let host = match kept {
@@ -59,11 +59,15 @@ pub(crate) fn serve(args: ServeArgs, output: &mut Output) -> Result<Exit, Failur
         if !host.is_activated() {
             tell("the host is not activated and serves nobody; see kmspec lab slmgr --help");
         }
-        tokio::select! {
-            () = interrupted.wait() => {}
-            ended = host.ended() => {
-                let how = if ended == Ended::Crashed { "died of its fault" } else { "ended" };
-                return Err(Failure::Usage(format!("the lab host {how}")));
+        let mut in_dns = host.in_dns();
+        loop {
+            tokio::select! {
+                () = interrupted.wait() => break,
+                Ok(()) = in_dns.changed() => tell(in_dns.borrow_and_update().clone()),
+                ended = host.ended() => {
+                    let how = if ended == Ended::Crashed { "died of its fault" } else { "ended" };
+                    return Err(Failure::Usage(format!("the lab host {how}")));
+                }
             }
         }
         tell("stopping");
@@ -85,7 +89,7 @@ fn cannot_control(address: SocketAddr, error: &io::Error) -> Failure {
 }
 
 /// The settings, with the port that was set before unless the command line has one.
-fn settings(args: ServeArgs, port: Option<u16>) -> Settings {
+fn settings(args: ServeArgs, port: Option<u16>) -> Result<Settings, Failure> {
     let defaults = kmspec_model::Settings::default();
     let host = kmspec_model::Settings {
         epid: args.epid.unwrap_or(defaults.epid),
@@ -100,14 +104,18 @@ fn settings(args: ServeArgs, port: Option<u16>) -> Settings {
         faults: args.fault.unwrap_or_default(),
         ..kmspec_model::Settings::default()
     };
-    Settings {
+    let place = args.publish.zip(args.dns);
+    let place = place.map(|(suffix, server)| Publish::new(&suffix, server));
+    let publish = place.transpose();
+    Ok(Settings {
         listen: Listen::Address(SocketAddr::new(
             args.listen,
             args.port.or(port).unwrap_or(DEFAULT_PORT),
         )),
         host,
         connections: args.connections,
-    }
+        publish: publish.map_err(|error| Failure::Usage(format!("--publish: {error}")))?,
+    })
 }
 
 fn cannot_listen(error: StartError) -> Failure {

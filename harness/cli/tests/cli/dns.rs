@@ -4,6 +4,10 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use kmspec_dns::{Authority, DnsServer, Fault, Zone};
+use tokio::runtime::Runtime;
 
 use crate::kit::{Lab, folder, put, say};
 
@@ -168,6 +172,61 @@ fn it_tells_what_it_is_asked_and_ends_in_order() {
     let said = lab.end("INT");
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(said.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_client_finds_the_host_that_publishes_itself() {
+    let folder = folder();
+    let runtime = Runtime::new().unwrap();
+    let server = runtime.block_on(async {
+        let zone = Zone::new("corp.example").unwrap();
+        let address = "127.0.0.1:0".parse().unwrap();
+        DnsServer::start(address, Authority::new([zone]))
+            .await
+            .unwrap()
+    });
+    let dns = server.address();
+    let options = format!("--start-count 24 --publish corp.example --dns {dns}");
+    let lab = Lab::serve(folder.path(), &options);
+    let published = |server: &DnsServer| server.srv("_vlmcs._tcp.corp.example").pop();
+    let found = runtime.block_on(server.until(Duration::from_secs(20), published));
+    let port = lab.address.port();
+    let expected = format!("0 0 {port} kmspec-lab.corp.example.");
+    assert_eq!(found.unwrap().to_string(), expected);
+    for (fault, suffixes, code) in [
+        (None, "--suffix corp.example", 0),
+        (None, "--suffix other.example --domain corp.example", 0),
+        (
+            None,
+            "--suffix nobody.corp.example --dhcp-domain corp.example",
+            0,
+        ),
+        (None, "--suffix nobody.corp.example", 2),
+        (Some(Fault::Truncate), "--suffix corp.example", 0),
+        (Some(Fault::Cname), "--suffix corp.example", 0),
+        (Some(Fault::ServFail), "--suffix corp.example", 2),
+        (Some(Fault::Empty), "--suffix corp.example", 2),
+    ] {
+        server.set_faults(fault.into_iter().collect());
+        let said = say(
+            folder.path(),
+            &format!("lab client --once --dns {dns} {suffixes}"),
+        );
+        assert_eq!(said.code, Some(code), "{fault:?} {suffixes}: {said:?}");
+        let by = format!("activated by kmspec-lab.corp.example:{port}");
+        assert_eq!(
+            said.stdout.contains(&by),
+            code == 0,
+            "{fault:?} {suffixes}: {said:?}"
+        );
+    }
+}
+
+#[test]
+fn discovery_is_judged() {
+    let folder = folder();
+    let said = say(folder.path(), "run --suite discovery");
+    assert_eq!(said.code, Some(0), "{said:?}");
 }
 
 #[test]

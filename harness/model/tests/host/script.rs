@@ -156,7 +156,7 @@ impl Script {
     }
 
     /// DNS does not take the change; what becomes of the host.
-    pub(crate) fn is_not_published(self, expected: &str) -> Self {
+    pub(crate) fn dns_fails(self, expected: &str) -> Self {
         self.step(Act::NotPublished, None, expected)
     }
 
@@ -299,6 +299,8 @@ impl World {
             priority: 0,
             weight: 100,
         };
+        let publishing = self.host.administration().effective.publishing;
+        let port = Some(port).filter(|_| publishing);
         let (changes, now) = self.host.publish(&host, port, self.published.as_ref());
         self.published = now;
         let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();

@@ -36,6 +36,7 @@ pub const TAKES: &[(&str, Takes)] = &[
     ("dlv", Takes::Perhaps),
     ("dti", Takes::Nothing),
     ("ipk", Takes::Perhaps),
+    ("publish", Takes::Value),
     ("rearm", Takes::Nothing),
     ("reset", Takes::Nothing),
     ("restart", Takes::Nothing),

@@ -68,5 +68,5 @@ fn moved() -> Script {
 }
 
 fn refused() -> Script {
-    Script::new("discovery.dns-fails").is_not_published("open")
+    Script::new("discovery.dns-fails").dns_fails("open")
 }
