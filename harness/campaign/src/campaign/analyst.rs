@@ -203,6 +203,11 @@ impl Analyst {
             }
             return Ok(());
         };
+        // Two hosts that differ now and then differ in time: one was asked before the other, or under more load.
+        if shown.kind == Kind::Difference && standing != Standing::Stable {
+            lock(&self.shared.known).doubt(&signature);
+            return Ok(());
+        }
         // A hang may turn out to be a late answer, or one to another step.
         let suspicion = Suspicion {
             sought: Sought {

@@ -36,7 +36,7 @@ pub(crate) struct FleetArgs {
     #[arg(long)]
     pub(crate) wire: bool,
     /// How to print the report.
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = FleetFormat::Text)]
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = FleetFormat::Table)]
     pub(crate) format: FleetFormat,
     /// Also plot it into a page: one HTML file that needs nothing else.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -89,7 +89,7 @@ pub(crate) struct FleetHosts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FleetFormat {
     /// For people.
-    Text,
+    Table,
     /// For programs.
     Json,
 }

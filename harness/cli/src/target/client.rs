@@ -252,11 +252,11 @@ mod tests {
             ),
             (
                 "[client]\nrejected = [true]",
-                "lab/client.toml:5:13: an exit status, or a range of them such as \"2-9\"",
+                "lab/client.toml:5:12: an exit status, or a range of them such as \"2-9\"",
             ),
             (
                 "[client]\npatience = \"soon\"",
-                "lab/client.toml:5:12: a duration is a number with ms, s, m or h, as in 300ms or 1.5s",
+                "lab/client.toml:5:12: a duration is a number above 0 and ms, s, m or h, as in 300ms or 5s",
             ),
             (
                 "[control]\nsai = [\"x\"]",

@@ -247,7 +247,7 @@ mod tests {
             (
                 "[target]\naddress = \"a:1\"\n[control]\nsia = [\"x\"]",
                 "lab/host.toml:4:7: there is no control verb `sia`; there are activated, ato, atp, cdns, ckms, clock, \
-                 confirmation, counters, cpri, dli, dlv, dti, ipk, rearm, reset, restart, sai, sdns, skms, spri, sprt, \
+                 confirmation, counters, cpri, dli, dlv, dti, ipk, publish, rearm, reset, restart, sai, sdns, skms, spri, sprt, \
                  sri, unelevated",
             ),
             (

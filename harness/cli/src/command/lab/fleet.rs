@@ -29,7 +29,7 @@ pub(crate) fn fleet(args: &FleetArgs, output: &mut Output) -> Result<Exit, Failu
         })?;
     }
     match args.format {
-        FleetFormat::Text => output.line(text::text(&scenario, &report).trim_end())?,
+        FleetFormat::Table => output.line(text::text(&scenario, &report).trim_end())?,
         FleetFormat::Json => output.json(&json::json(&scenario, &report))?,
     }
     Ok(Exit::Holds)
