@@ -48,7 +48,7 @@ impl Manner {
 
     /// Patient: for making sure.
     pub(crate) const PATIENT: Self = Self {
-        owed: Duration::from_millis(3_000),
+        owed: Duration::from_secs(3),
         hoped: Duration::from_millis(120),
         record: true,
         probe: true,
@@ -185,7 +185,7 @@ impl Playing<'_> {
         }
         match &step.action {
             Action::Wait(millis) => {
-                tokio::time::sleep(Duration::from_millis(u64::from(*millis))).await
+                tokio::time::sleep(Duration::from_millis(u64::from(*millis))).await;
             }
             Action::Close => self.close(step.connection, index).await,
             Action::Connect | Action::Send(_) | Action::HalfClose => {
@@ -287,9 +287,7 @@ impl Playing<'_> {
         let connection = *connection;
         let mut since = Instant::now();
         loop {
-            let patience = if to_the_end {
-                Some(self.manner.owed)
-            } else if link.ledger.owed > 0 {
+            let patience = if to_the_end || link.ledger.owed > 0 {
                 Some(self.manner.owed)
             } else if link.ledger.hoped > 0 {
                 Some(self.manner.hoped)

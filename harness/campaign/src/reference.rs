@@ -105,12 +105,11 @@ pub(crate) fn difference(
 }
 
 fn say(said: &mut Vec<(u8, Vec<String>)>, connection: u8, word: String) {
-    let at = match said.iter().position(|(number, _)| *number == connection) {
-        Some(at) => at,
-        None => {
-            said.push((connection, Vec::new()));
-            said.len() - 1
-        }
+    let at = if let Some(at) = said.iter().position(|(number, _)| *number == connection) {
+        at
+    } else {
+        said.push((connection, Vec::new()));
+        said.len() - 1
     };
     let words = &mut said[at].1;
     // As what is played is heard: repetitions are one answer.

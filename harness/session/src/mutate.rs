@@ -221,7 +221,7 @@ fn vary_contexts(contexts: &mut Vec<ContextElement>, choices: &mut dyn Choices) 
             match kind {
                 2 => {
                     context.id =
-                        ContextId(u16::try_from(number(choices) & 0xffff).unwrap_or_default())
+                        ContextId(u16::try_from(number(choices) & 0xffff).unwrap_or_default());
                 }
                 3 => context.abstract_syntax = syntax,
                 4 => context.transfer_syntaxes.push(syntax),
@@ -275,7 +275,7 @@ fn vary_plain(plain: &mut Plain, choices: &mut dyn Choices) {
     match choices.below(4) {
         0 => {
             plain.ptype =
-                PduType(*one_of(choices, &[0, 11, 14, 16, 17, 18, 19, 20, 21, 255]).unwrap_or(&0))
+                PduType(*one_of(choices, &[0, 11, 14, 16, 17, 18, 19, 20, 21, 255]).unwrap_or(&0));
         }
         1 => plain.flags = PfcFlags(small(choices)),
         2 => plain.call_id = number(choices),

@@ -137,15 +137,12 @@ fn stub(octets: &[u8], order: ByteOrder, keys: &KeySet) -> (Stub, Vec<Edit>) {
         return (Stub::Octets(octets.to_vec()), Vec::new());
     };
     let opened = open_request(keys, message).ok();
-    match opened.filter(|opened| opened.checks.all_hold()) {
-        Some(opened) => {
-            let stub = Stub::Marshalled(syntax, Message::Kms(opened.version));
-            (stub, differences(&opened, keys))
-        }
-        None => {
-            let message = Message::Octets(message.to_vec());
-            (Stub::Marshalled(syntax, message), Vec::new())
-        }
+    if let Some(opened) = opened.filter(|opened| opened.checks.all_hold()) {
+        let stub = Stub::Marshalled(syntax, Message::Kms(opened.version));
+        (stub, differences(&opened, keys))
+    } else {
+        let message = Message::Octets(message.to_vec());
+        (Stub::Marshalled(syntax, message), Vec::new())
     }
 }
 

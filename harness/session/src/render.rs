@@ -179,7 +179,9 @@ impl Sending {
             .iter()
             .filter(|edit| edit.layer == Layer::Body)
             .partition(|edit| edit.place.field == PADDING);
-        of_body.into_iter().for_each(|edit| edit.apply(body));
+        for edit in of_body {
+            edit.apply(body);
+        }
         let layout = version.layout();
         let content = body.bytes.len();
         if layout != Version::V4 {
@@ -189,7 +191,9 @@ impl Sending {
                 field: PADDING,
                 range,
             });
-            of_padding.into_iter().for_each(|edit| edit.apply(body));
+            for edit in of_padding {
+                edit.apply(body);
+            }
         }
         let iv = block(&mut Dice::new(around.mark, u64::from(nth).wrapping_add(1)));
         let parts = RequestParts {
@@ -427,7 +431,7 @@ mod tests {
         let marked = |octets: &[u8]| octets.windows(7).any(|w| w == [8, 7, 6, 5, 4, 3, 2]);
         assert!(marked(&first) && marked(&second));
         assert_eq!((first[12], second[12]), (2, 7));
-        assert_eq!(opened(&sending, &keys).body.cmid.is_random(), true);
+        assert!(opened(&sending, &keys).body.cmid.is_random());
     }
 
     #[test]

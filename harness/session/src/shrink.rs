@@ -199,7 +199,7 @@ fn shorter(sending: &Sending) -> Vec<Sending> {
         .content
         .octets()
         .into_iter()
-        .flat_map(shorter_octets)
+        .flat_map(|octets| shorter_octets(octets))
     {
         let mut smaller = sending.clone();
         if let Some(place) = smaller.content.octets_mut() {
@@ -227,7 +227,7 @@ fn shorter(sending: &Sending) -> Vec<Sending> {
     all
 }
 
-fn shorter_octets(octets: &Vec<u8>) -> Vec<Vec<u8>> {
+fn shorter_octets(octets: &[u8]) -> Vec<Vec<u8>> {
     let len = octets.len();
     let lengths = [0, len / 2, len.saturating_sub(1)];
     let mut all: Vec<Vec<u8>> = lengths

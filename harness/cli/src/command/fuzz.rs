@@ -71,9 +71,8 @@ fn campaign(args: &FuzzArgs, output: &mut Output) -> Result<Exit, Failure> {
     leave(args, &outcome)?;
     tell_of(args, &outcome, output)?;
     Ok(match (&outcome.unable, outcome.findings.as_slice()) {
-        (Some(_), []) => Exit::NotJudged,
         (None, []) if outcome.progress.executions > 0 => Exit::Holds,
-        (None, []) => Exit::NotJudged,
+        (_, []) => Exit::NotJudged,
         (_, [_, ..]) => Exit::Fails,
     })
 }
@@ -252,15 +251,12 @@ fn repeat(args: &FuzzArgs, folder: &Path, output: &mut Output) -> Result<Exit, F
         trial.await.map_err(unable)
     })?;
     let name = finding.name();
-    match shown {
-        Some(detail) => {
-            output.line(format_args!("{name} shows: {detail}"))?;
-            Ok(Exit::Fails)
-        }
-        None => {
-            output.line(format_args!("{name} does not show"))?;
-            Ok(Exit::Holds)
-        }
+    if let Some(detail) = shown {
+        output.line(format_args!("{name} shows: {detail}"))?;
+        Ok(Exit::Fails)
+    } else {
+        output.line(format_args!("{name} does not show"))?;
+        Ok(Exit::Holds)
     }
 }
 

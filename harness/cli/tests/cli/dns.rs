@@ -1,7 +1,7 @@
 //! What `lab dns` does, for its own users and for the tools of others.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -28,6 +28,7 @@ fn serve(folder: &Path, options: &str) -> Lab {
 }
 
 /// What a tool says, fed with a text; `None` where it is missing, and says so.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn tool(name: &str, arguments: &[&str], input: &str) -> Option<String> {
     let child = Command::new(name)
         .args(arguments)
@@ -35,12 +36,9 @@ fn tool(name: &str, arguments: &[&str], input: &str) -> Option<String> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();
-    let mut child = match child {
-        Ok(child) => child,
-        Err(_) => {
-            writeln!(io::stderr(), "skipped: needs {name}").unwrap();
-            return None;
-        }
+    let Ok(mut child) = child else {
+        eprintln!("skipped: needs {name}");
+        return None;
     };
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(input.as_bytes()).unwrap();

@@ -1,7 +1,8 @@
 //! What `lab slmgr` does to hosts and clients.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use crate::kit::{Lab, Said, folder, put, say};
@@ -112,29 +113,9 @@ fn a_host_is_activated_by_telephone_through_its_state() {
     assert!(done(folder, "--state lab.state -dli").contains("License Status: Licensed"));
 }
 
-#[test]
-fn what_cannot_be_done_is_one_line_and_changes_nothing() {
-    let folder = folder();
-    let folder = folder.path();
-    let lab = Lab::serve(
-        folder,
-        "--state lab.state --control 127.0.0.1:0 --token-file token",
-    );
-    let control = lab.control.unwrap();
-    let there = format!("--control {control} --token-file token");
-    done(folder, &format!("{there} -ipk {KEY}"));
-    let before = (
-        done(folder, &format!("{there} -dlv")),
-        fs::read(folder.join("lab.state")).unwrap(),
-    );
-    let wrong = put(folder, "wrong", format!("{:064x}\n", 7));
-    put(folder, "short", "7");
-    for file in [&wrong, &folder.join("short")] {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
-    }
-    put(folder, "open", format!("{:064x}\n", 7));
-    for (line, says) in [
+/// Command lines that cannot be done, and what is said of each.
+fn mistakes(there: &str, lab: &Lab, control: SocketAddr) -> Vec<(String, &'static str)> {
+    vec![
         (
             format!("{there} -sprt 0"),
             "-sprt: \"0\" is no port: ports are 1 to 65535",
@@ -157,7 +138,7 @@ fn what_cannot_be_done_is_one_line_and_changes_nothing() {
         ),
         (format!("{there} -xyz"), "there is no verb \"-xyz\""),
         (format!("{there} -dli all"), "-dli does not take \"all\""),
-        (there.clone(), "a verb is missing"),
+        (there.to_owned(), "a verb is missing"),
         (
             format!("{there} -skms kms03"),
             "-skms is for clients, and this is a host",
@@ -186,7 +167,32 @@ fn what_cannot_be_done_is_one_line_and_changes_nothing() {
             "--control 127.0.0.1:1 --token-file token -dli".to_owned(),
             "cannot ask the lab host at 127.0.0.1:1: ",
         ),
-    ] {
+    ]
+}
+
+#[test]
+fn what_cannot_be_done_is_one_line_and_changes_nothing() {
+    let folder = folder();
+    let folder = folder.path();
+    let lab = Lab::serve(
+        folder,
+        "--state lab.state --control 127.0.0.1:0 --token-file token",
+    );
+    let control = lab.control.unwrap();
+    let there = format!("--control {control} --token-file token");
+    done(folder, &format!("{there} -ipk {KEY}"));
+    let before = (
+        done(folder, &format!("{there} -dlv")),
+        fs::read(folder.join("lab.state")).unwrap(),
+    );
+    let wrong = put(folder, "wrong", format!("{:064x}\n", 7));
+    put(folder, "short", "7");
+    for file in [&wrong, &folder.join("short")] {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    put(folder, "open", format!("{:064x}\n", 7));
+    for (line, says) in mistakes(&there, &lab, control) {
         let said = slmgr(folder, &line);
         let complaints = said.complaints();
         assert_eq!(
@@ -313,12 +319,12 @@ fn a_target_file_drives_a_host_through_its_control_verbs() {
     );
     let mut file = format!("[target]\naddress = \"{}\"\n[control]\n", lab.address);
     for verb in ["cdns", "sdns", "cpri", "spri", "dli"] {
-        file.push_str(&format!("{verb} = [{there}, \"-{verb}\"]\n"));
+        writeln!(file, "{verb} = [{there}, \"-{verb}\"]").unwrap();
     }
     for verb in ["sai", "sri", "sprt", "dlv"] {
-        file.push_str(&format!("{verb} = [{there}, \"-{verb}\", \"{{value}}\"]\n"));
+        writeln!(file, "{verb} = [{there}, \"-{verb}\", \"{{value}}\"]").unwrap();
     }
-    file.push_str(&format!("restart = [{there}, \"restart\"]\n"));
+    writeln!(file, "restart = [{there}, \"restart\"]").unwrap();
     put(folder, "host.toml", file);
     let said = say(
         folder,

@@ -115,24 +115,21 @@ fn machine(
     seed: u64,
 ) -> Result<Client, Failure> {
     let of_key = args.key.as_ref().and_then(Edition::of_setup_key);
-    let mut client = match known {
-        Some(state) => {
-            let installed = state.machine.edition;
-            if let Some(other) = args.edition.filter(|edition| *edition != installed) {
-                let message =
-                    format!("--edition {other}: the machine of the state file has {installed}");
-                return Err(Failure::Usage(message));
-            }
-            Client::restore(state, now, seed)
+    let mut client = if let Some(state) = known {
+        let installed = state.machine.edition;
+        if let Some(other) = args.edition.filter(|edition| *edition != installed) {
+            let message =
+                format!("--edition {other}: the machine of the state file has {installed}");
+            return Err(Failure::Usage(message));
         }
-        None => {
-            let edition = args.edition.or(of_key).or(Edition::named("lab-client-v6"));
-            let mut machine =
-                Machine::of(edition.ok_or_else(|| Failure::Usage("no edition".to_owned()))?);
-            machine.workstation = args.workstation;
-            machine.is_virtual = args.vm;
-            Client::new(machine, now, seed)
-        }
+        Client::restore(state, now, seed)
+    } else {
+        let edition = args.edition.or(of_key).or(Edition::named("lab-client-v6"));
+        let mut machine =
+            Machine::of(edition.ok_or_else(|| Failure::Usage("no edition".to_owned()))?);
+        machine.workstation = args.workstation;
+        machine.is_virtual = args.vm;
+        Client::new(machine, now, seed)
     };
     if let Some(version) = args.protocol {
         client.speak(version);
