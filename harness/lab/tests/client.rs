@@ -117,7 +117,8 @@ async fn twenty_four_fail_the_twenty_fifth_activates_and_the_rest_follow() {
     assert_eq!(first[24], HResult::OK);
     // The others at their next try, all at once.
     let mut again = JoinSet::new();
-    for client in clients[..24].iter().cloned() {
+    for client in &clients[..24] {
+        let client = client.clone();
         again.spawn(async move { client.activate().await.unwrap().result.is_success() });
     }
     assert!(
