@@ -73,31 +73,21 @@ pub(crate) fn played(rows: &[Row]) -> Vec<(u8, Vec<String>)> {
     said
 }
 
-/// The first answer that differs: connection, what the lab host says, what the target says.
+/// The first answer of the target that the lab host would not have given there: connection, what the lab host says, what
+/// the target says. Answers that are only the lab host's were perhaps not waited for; a target that owes one is a hang, and
+/// found as such.
 pub(crate) fn difference(
     reference: &[(u8, Vec<String>)],
     target: &[(u8, Vec<String>)],
 ) -> Option<(u8, String, String)> {
-    let numbers = reference.iter().chain(target).map(|(number, _)| *number);
-    for number in numbers {
-        let of = |all: &[(u8, Vec<String>)]| {
-            let mut all = all.iter();
-            all.find(|(n, _)| *n == number)
-                .map(|(_, words)| words.clone())
-                .unwrap_or_default()
-        };
-        let (expected, got) = (of(reference), of(target));
-        let len = expected.len().max(got.len());
-        for at in 0..len {
-            let word = |words: &[String]| {
-                words
-                    .get(at)
-                    .cloned()
-                    .unwrap_or_else(|| "nothing".to_owned())
-            };
-            let (expected, got) = (word(&expected), word(&got));
-            if expected != got {
-                return Some((number, expected, got));
+    for (number, got) in target {
+        let known = reference.iter().find(|(known, _)| known == number);
+        let mut expected = known.map_or(&[][..], |(_, words)| words).iter();
+        for word in got {
+            let next = expected.clone().next();
+            if !expected.any(|known| known == word) {
+                let next = next.map_or("nothing", String::as_str);
+                return Some((*number, next.to_owned(), word.clone()));
             }
         }
     }

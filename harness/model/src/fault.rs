@@ -141,6 +141,11 @@ impl Fault {
         ) || matches!(self.area(), Area::Administration | Area::Publishing)
     }
 
+    /// Whether it shows in nothing but the growth of the host's process: a campaign finds it, a single case cannot.
+    pub fn only_grows(self) -> bool {
+        matches!(self, Self::LeaksMemory | Self::LeaksDescriptors)
+    }
+
     /// The table has a row for every fault, in order: a test holds it.
     fn row(self) -> Option<&'static Row> {
         table::ROWS.get(usize::from(self.number()))

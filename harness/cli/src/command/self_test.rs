@@ -78,7 +78,7 @@ fn setup(role: Role, mut plan: Plan, subjects: Vec<Subject>, args: &SelfTestArgs
             selftest::client_options(args.seed),
         ),
         Role::Host | Role::Both => (
-            Fault::all().len(),
+            host_faults().count(),
             lab_host(args, None),
             selftest::options(args.seed),
         ),
@@ -94,6 +94,11 @@ fn setup(role: Role, mut plan: Plan, subjects: Vec<Subject>, args: &SelfTestArgs
         options,
         at_once: args.jobs,
     }
+}
+
+/// The faults of the lab host that a case can catch.
+fn host_faults() -> impl Iterator<Item = Fault> {
+    Fault::all().filter(|fault| !fault.only_grows())
 }
 
 fn lab_host(args: &SelfTestArgs, fault: Option<Fault>) -> Target {
@@ -128,7 +133,7 @@ fn subjects(role: Role, args: &SelfTestArgs) -> Vec<Subject> {
                 target: lab_client(args, Some(fault)),
             })
             .collect(),
-        Role::Host | Role::Both => Fault::all()
+        Role::Host | Role::Both => host_faults()
             .map(|fault| Subject {
                 defect: defect(fault),
                 target: lab_host(args, Some(fault)),
@@ -152,7 +157,7 @@ const CLIENT: &str = "client/";
 /// Whether every pattern means a fault.
 fn known(patterns: &[String]) -> Result<(), Failure> {
     let all = || {
-        let hosts = Fault::all().map(defect);
+        let hosts = host_faults().map(defect);
         hosts.chain(client::Fault::all().map(client_defect))
     };
     for pattern in patterns {
