@@ -64,7 +64,7 @@ pub(crate) struct MachineArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Host")]
 pub(crate) struct FindingArgs {
-    /// Host to register, which beats DNS: NAME, IPv4 or [IPv6], each with :PORT unless that is 1688.
+    /// Host to register, which beats DNS: NAME, IPv4 or `[IPv6]`, each with :PORT unless that is 1688.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) host: Option<HostAddress>,
     /// Forget the host that --state has registered, and ask DNS.

@@ -59,7 +59,7 @@ struct Document {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
-    /// Clients have files of another form: see [`super::client`].
+    /// Clients have files of another form: see `target/client.rs`.
     #[serde(default, rename = "role")]
     _role: Role,
     address: Spanned<String>,
