@@ -4,7 +4,7 @@
 //! a key schedule of their own do not. A chain of blocks is one call of the CPU's round instructions here, which no
 //! portable interface of single rounds can be. The portable path is always compiled, and tested equal.
 //!
-//! The one unsafe line of the whole workspace is [`Rounds::chain`]'s call of a function that needs the instructions,
+//! The one unsafe line of the whole workspace is `Rounds::chain`'s call of a function that needs the instructions,
 //! behind the run-time detection of them.
 //!
 //! ```
