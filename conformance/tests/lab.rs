@@ -2,85 +2,16 @@
 //!
 //! `cargo test -p kmspec-conformance --test lab -- rpc.bind` runs the cases whose id holds `rpc.bind`.
 
-use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use kmspec_conformance::plan::{Selection, plan};
-use kmspec_lab::{Controls, LabHost, Settings, VerbError};
+use kmspec_embedded::Embedded;
 use kmspec_model::Delivery;
 use kmspec_runner::plan::Options;
 use kmspec_runner::run::{Row, RunResult, run};
-use kmspec_runner::target::{
-    Control, ControlError, Instance, Launch, LaunchError, Pending, Target,
-};
 use kmspec_runner::verdict::Verdict;
 use kmspec_wire::filetime::FileTime;
-use kmspec_wire::keys::KeySet;
 use libtest_mimic::{Arguments, Failed, Trial};
-
-/// Starts lab hosts that deliver their answers so.
-#[derive(Debug)]
-struct Lab(Delivery);
-
-struct Running {
-    address: SocketAddr,
-    host: LabHost,
-}
-
-impl fmt::Debug for Running {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "lab host at {}", self.address)
-    }
-}
-
-impl Launch for Lab {
-    fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>> {
-        Box::pin(async {
-            let mut settings = Settings::default();
-            settings.host.delivery = self.0;
-            let host = LabHost::start(settings).await;
-            let host = host.map_err(|error| LaunchError::Failed(error.to_string()))?;
-            Ok(Box::new(Running {
-                address: host.address(),
-                host,
-            }) as Box<dyn Instance>)
-        })
-    }
-}
-
-impl Instance for Running {
-    fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    fn controls(&self) -> Option<Arc<dyn Control>> {
-        Some(Arc::new(Verbs(self.host.controls())))
-    }
-
-    fn stop(self: Box<Self>) -> Pending<'static, ()> {
-        Box::pin(self.host.stop())
-    }
-}
-
-/// The control verbs of a lab host.
-#[derive(Debug)]
-struct Verbs(Controls);
-
-impl Control for Verbs {
-    fn control(&self, verb: &str, value: &str) -> Pending<'_, Result<String, ControlError>> {
-        let (verb, value) = (verb.to_owned(), value.to_owned());
-        Box::pin(async move {
-            let outcome = self.0.perform(&verb, &value).await;
-            outcome.map_err(|error| match error {
-                VerbError::Unknown(verb) => ControlError::Unsupported(verb),
-                VerbError::Value { .. } | VerbError::Refused(_) => {
-                    ControlError::Failed(error.to_string())
-                }
-            })
-        })
-    }
-}
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -135,7 +66,7 @@ const HALVES: Delivery = Delivery::Halves {
 fn outcome(wanted: impl Fn(&str) -> bool, delivery: Delivery, options: &Options) -> RunResult {
     let mut rows = plan(&Selection::default()).expect("everything can be selected");
     rows.retain(|row| wanted(&row.id));
-    let target = Target::launched("lab host", Arc::new(Lab(delivery)), Arc::new(KeySet::lab()));
+    let target = Embedded::default().delivering(delivery).target("lab host");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(run(rows, &target, options, Arc::new(())))
 }

@@ -4,38 +4,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kmspec_conformance::catalogue::catalogue;
-use kmspec_lab::{Controls, LabHost, Settings, VerbError};
+use kmspec_embedded::verbs;
+use kmspec_lab::{LabHost, Settings};
 use kmspec_model::Clock;
 use kmspec_model::fault::Fault;
 use kmspec_rules::Memory;
 use kmspec_runner::Exit;
+use kmspec_runner::Target;
 use kmspec_runner::peer::{CallSpec, Endpoint, Timing};
 use kmspec_runner::plan::Options;
 use kmspec_runner::replay::{
     Cmid, FIELDS, Mode, Recording, Report, exit, read, replay, replay_all,
 };
-use kmspec_runner::target::{Control, ControlError, Pending, Target};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
-
-/// Sets the clock of a lab host.
-#[derive(Debug)]
-struct Verbs(Controls);
-
-impl Control for Verbs {
-    fn control(&self, verb: &str, value: &str) -> Pending<'_, Result<String, ControlError>> {
-        let (verb, value) = (verb.to_owned(), value.to_owned());
-        Box::pin(async move {
-            let outcome = self.0.perform(&verb, &value).await;
-            outcome.map_err(|error| match error {
-                VerbError::Unknown(verb) => ControlError::Unsupported(verb),
-                VerbError::Value { .. } | VerbError::Refused(_) => {
-                    ControlError::Failed(error.to_string())
-                }
-            })
-        })
-    }
-}
 
 /// Whether the host's clock can be set.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,7 +29,7 @@ enum Clocks {
 const NOW: FileTime = FileTime::from_unix_nanos(1_800_000_000_000_000_000);
 
 async fn played(recording: &Recording, host: &LabHost, mode: Mode, clocks: Clocks) -> Report {
-    let controls: Arc<dyn Control> = Arc::new(Verbs(host.controls()));
+    let controls = verbs(host.controls());
     let endpoint = Arc::new(Endpoint {
         address: host.address(),
         call: CallSpec::KMS,

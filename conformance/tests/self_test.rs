@@ -1,53 +1,16 @@
 //! A small part of the matrix of cases and faults: what `kmspec self-test` does as a whole.
 
-use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use kmspec_conformance::catalogue::Glob;
 use kmspec_conformance::plan::{Selection, plan};
-use kmspec_lab::{LabHost, Settings};
+use kmspec_embedded::Embedded;
 use kmspec_model::fault::{Fault, Faults};
+use kmspec_runner::Target;
 use kmspec_runner::selftest::{Defect, Matrix, Scope, Setup, Subject, options, self_test};
-use kmspec_runner::target::{Instance, Launch, LaunchError, Pending, Target};
-use kmspec_wire::keys::KeySet;
-
-/// Starts lab hosts with these faults.
-#[derive(Debug)]
-struct Lab(Faults);
-
-struct Running(LabHost);
-
-impl fmt::Debug for Running {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "lab host at {}", self.0.address())
-    }
-}
-
-impl Launch for Lab {
-    fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>> {
-        Box::pin(async {
-            let mut settings = Settings::default();
-            settings.host.faults = self.0;
-            let host = LabHost::start(settings).await;
-            let host = host.map_err(|error| LaunchError::Failed(error.to_string()))?;
-            Ok(Box::new(Running(host)) as Box<dyn Instance>)
-        })
-    }
-}
-
-impl Instance for Running {
-    fn address(&self) -> SocketAddr {
-        self.0.address()
-    }
-
-    fn stop(self: Box<Self>) -> Pending<'static, ()> {
-        Box::pin(self.0.stop())
-    }
-}
 
 fn target(faults: Faults) -> Target {
-    Target::launched("lab host", Arc::new(Lab(faults)), Arc::new(KeySet::lab()))
+    Embedded::default().with_faults(faults).target("lab host")
 }
 
 /// The matrix of these cases and faults.

@@ -2,12 +2,11 @@
 //!
 //! `cargo test -p kmspec-conformance --test client -- rpc.client.bind` runs the cases whose id holds `rpc.client.bind`.
 
-mod machine;
-
 use std::sync::Arc;
 
 use kmspec_conformance::catalogue::{Glob, Role};
 use kmspec_conformance::plan::{Selection, plan};
+use kmspec_embedded::LabMachines;
 use kmspec_model::client::fault::Fault;
 use kmspec_runner::plan::Options;
 use kmspec_runner::run::{Row, run};
@@ -15,8 +14,6 @@ use kmspec_runner::selftest::{Defect, Matrix, Scope, Setup, Subject, client_opti
 use kmspec_runner::verdict::{Level, Verdict};
 use kmspec_wire::keys::KeySet;
 use libtest_mimic::{Arguments, Failed, Trial};
-
-use machine::LabMachines;
 
 fn main() {
     let arguments = Arguments::from_args();

@@ -5,43 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kmspec_campaign::{Finding, Kind, Outcome, Plan, Progress, Standing, Watch, read, repeat, run};
-use kmspec_lab::{LabHost, Settings};
+use kmspec_embedded::Embedded;
 use kmspec_model::fault::Faults;
 use kmspec_runner::Target;
-use kmspec_runner::target::{Instance, Launch, LaunchError, Pending};
 use kmspec_wire::keys::KeySet;
 
-/// A lab host of this process.
-#[derive(Debug)]
-struct Lab(Settings);
-
-#[derive(Debug)]
-struct Running(LabHost);
-
-impl Launch for Lab {
-    fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>> {
-        Box::pin(async {
-            let host = LabHost::start(self.0.clone()).await;
-            let host = host.map_err(|error| LaunchError::Failed(error.to_string()))?;
-            Ok(Box::new(Running(host)) as Box<dyn Instance>)
-        })
-    }
-}
-
-impl Instance for Running {
-    fn address(&self) -> std::net::SocketAddr {
-        self.0.address()
-    }
-
-    fn stop(self: Box<Self>) -> Pending<'static, ()> {
-        Box::pin(self.0.stop())
-    }
-}
-
 fn lab(fault: &str) -> Target {
-    let mut settings = Settings::default();
-    settings.host.faults = fault.parse::<Faults>().unwrap();
-    Target::launched("lab host", Arc::new(Lab(settings)), Arc::new(KeySet::lab()))
+    let faults: Faults = fault.parse().unwrap();
+    Embedded::default().with_faults(faults).target("lab host")
 }
 
 fn plan(fault: &str, findings: &Path) -> Plan {

@@ -1,19 +1,16 @@
 //! From TARGET on the command line to what the runner judges.
 
 mod client;
-mod embedded;
 mod file;
-mod lab_client;
 
 pub(crate) use client::{client, is_client};
-pub(crate) use embedded::Embedded;
-pub(crate) use lab_client::LabMachines;
 
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kmspec_embedded::Embedded;
 use kmspec_runner::Target;
 use kmspec_runner::peer::CallSpec;
 use kmspec_runner::target::{Commands, Program, Reset, There};

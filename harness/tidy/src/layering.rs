@@ -26,6 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "session", "runner", "rules", "slmgr", "dns", "capture", "captures", "wire",
         ],
     ),
+    ("kmspec-embedded", &["runner", "lab", "model", "wire"]),
     ("kmspec-session", &["wire"]),
     (
         "kmspec-load",
@@ -42,6 +43,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "campaign",
             "load",
+            "embedded",
             "conformance",
             "session",
             "runner",
@@ -77,12 +79,13 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
     ("kmspec-rules", &["capture", "captures", "model"]),
     ("kmspec-lab", &["captures", "rules"]),
     ("kmspec-runner", &["lab", "model"]),
-    ("kmspec-conformance", &["lab", "model"]),
+    ("kmspec-conformance", &["embedded", "lab", "model"]),
+    ("kmspec-embedded", &[]),
     ("kmspec-session", &["capture", "captures", "model"]),
     ("kmspec-load", &["lab", "model"]),
     (
         "kmspec-campaign",
-        &["lab", "model", "conformance", "dns", "slmgr"],
+        &["embedded", "lab", "model", "conformance", "dns", "slmgr"],
     ),
     ("kmspec-cli", &[]),
     ("kmspec-benches", &[]),
@@ -92,6 +95,7 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
 const ASYNC: &[&str] = &[
     "kmspec-dns",
     "kmspec-lab",
+    "kmspec-embedded",
     "kmspec-runner",
     "kmspec-load",
     "kmspec-campaign",

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use kmspec_embedded::Embedded;
 use kmspec_load::bottleneck::Bottleneck;
 use kmspec_load::gate::Condition;
 use kmspec_load::report::text;
@@ -21,7 +22,7 @@ use crate::args::{BenchArgs, SubjectArgs};
 use crate::command::interrupt::Interrupted;
 use crate::failure::Failure;
 use crate::output::{Output, complain, tell};
-use crate::target::{Embedded, target};
+use crate::target::target;
 use files::Reports;
 use live::Live;
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use kmspec_campaign::{
     CampaignError, Finding, Gathered, Machine, Outcome, Plan, Progress, StoreError,
 };
+use kmspec_embedded::Embedded;
 use kmspec_runner::target::Program;
 use kmspec_runner::{Exit, Target};
 use kmspec_session::Session;
@@ -21,7 +22,7 @@ use crate::command::interrupt::Interrupted;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::Output;
-use crate::target::{self, Embedded};
+use crate::target;
 use live::Live;
 
 /// Does what the command line says.

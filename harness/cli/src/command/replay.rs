@@ -2,6 +2,7 @@ mod bundles;
 
 use std::path::Path;
 
+use kmspec_embedded::Embedded;
 use kmspec_runner::bundle::Bundle;
 use kmspec_runner::peer::Timing;
 use kmspec_runner::replay::recording::Recording;
@@ -13,7 +14,7 @@ use crate::args::{ReplayArgs, ReplayMode};
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Output, complain};
-use crate::target::{Embedded, is_file, target};
+use crate::target::{is_file, target};
 
 /// `kmspec replay`.
 pub(crate) fn replay(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Failure> {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use anstream::{AutoStream, ColorChoice};
 use kmspec_conformance::catalogue::Role;
+use kmspec_embedded::Embedded;
 use kmspec_runner::peer::Timing;
 use kmspec_runner::plan::{Interrupt, Plan};
 use kmspec_runner::report::text::{self, Style};
@@ -20,7 +21,7 @@ use crate::command::interrupt::Interrupted;
 use crate::command::progress::Progress;
 use crate::failure::Failure;
 use crate::output::{Output, complain, tell};
-use crate::target::{Embedded, client, is_client, is_file, target};
+use crate::target::{client, is_client, is_file, target};
 
 /// `kmspec run`.
 pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {

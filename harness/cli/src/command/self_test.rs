@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kmspec_conformance::catalogue::{Glob, Role};
 use kmspec_conformance::plan::{Selection, plan as select_all};
+use kmspec_embedded::{Embedded, LabMachines};
 use kmspec_model::client::fault as client;
 use kmspec_model::fault::Fault;
 use kmspec_runner::plan::{Plan, Planned};
@@ -20,7 +21,6 @@ use super::run::{select, stop_when_asked};
 use crate::args::{ReportKind, ReportTo, SelfTestArgs};
 use crate::failure::Failure;
 use crate::output::{Output, complain, tell};
-use crate::target::{Embedded, LabMachines};
 
 /// `kmspec self-test`.
 pub(crate) fn self_test(args: &SelfTestArgs, output: &mut Output) -> Result<Exit, Failure> {
@@ -104,7 +104,7 @@ fn host_faults() -> impl Iterator<Item = Fault> {
 fn lab_host(args: &SelfTestArgs, fault: Option<Fault>) -> Target {
     let host = Embedded::seeded(args.seed);
     let (host, name) = match fault {
-        Some(fault) => (host.with_fault(fault), format!("lab host with {fault}")),
+        Some(fault) => (host.with_faults(fault), format!("lab host with {fault}")),
         None => (host, "lab host".to_owned()),
     };
     Target::launched(name, Arc::new(host), Arc::new(KeySet::lab()))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use kmspec_embedded::LabMachines;
 use kmspec_runner::Target;
 use kmspec_runner::target::ClientTarget;
 use kmspec_runner::target::client::{
@@ -13,7 +14,6 @@ use kmspec_runner::target::client::{
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::lab_client::LabMachines;
 use crate::args::RunArgs;
 use crate::args::values::duration;
 use crate::failure::Failure;

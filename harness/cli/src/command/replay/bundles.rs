@@ -2,6 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use kmspec_conformance::plan::{Selection, plan as select};
+use kmspec_embedded::Embedded;
 use kmspec_runner::bundle::{Answer, Bundle, answer};
 use kmspec_runner::plan::Plan;
 use kmspec_runner::report::text::{self, Style};
@@ -14,7 +15,7 @@ use crate::command::run::{colours, evidence, judge, select};
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Output, complain, tell};
-use crate::target::{Embedded, target};
+use crate::target::target;
 
 /// Repeats the case of each bundle.
 pub(super) fn repeat(

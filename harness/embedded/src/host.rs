@@ -3,35 +3,51 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use kmspec_lab::{Controls, LabHost, Settings, VerbError};
-use kmspec_model::Clock;
-use kmspec_model::fault::Fault;
+use kmspec_model::fault::Faults;
+use kmspec_model::{Clock, Delivery};
+use kmspec_runner::Target;
 use kmspec_runner::target::{Control, ControlError, Instance, Launch, LaunchError, Pending};
 use kmspec_wire::filetime::FileTime;
+use kmspec_wire::keys::KeySet;
 
 /// The lab host, in this process, on a free loopback port.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Embedded {
+pub struct Embedded {
     settings: Settings,
 }
 
 impl Embedded {
     /// One whose salts follow from the run's seed.
-    pub(crate) fn seeded(seed: u64) -> Self {
+    pub fn seeded(seed: u64) -> Self {
         let mut settings = Settings::default();
         settings.host.seed = seed;
         Self { settings }
     }
 
     /// The same, at a time that stands still.
-    pub(crate) fn at(mut self, time: FileTime) -> Self {
+    #[must_use]
+    pub fn at(mut self, time: FileTime) -> Self {
         self.settings.host.clock = Clock::Fixed(time);
         self
     }
 
-    /// The same with a deliberate defect.
-    pub(crate) fn with_fault(mut self, fault: Fault) -> Self {
-        self.settings.host.faults = fault.into();
+    /// The same with deliberate defects.
+    #[must_use]
+    pub fn with_faults(mut self, faults: impl Into<Faults>) -> Self {
+        self.settings.host.faults = faults.into();
         self
+    }
+
+    /// The same, which delivers its answers so.
+    #[must_use]
+    pub fn delivering(mut self, delivery: Delivery) -> Self {
+        self.settings.host.delivery = delivery;
+        self
+    }
+
+    /// It as a target, under the lab key set.
+    pub fn target(self, name: impl Into<String>) -> Target {
+        Target::launched(name, Arc::new(self), Arc::new(KeySet::lab()))
     }
 }
 
@@ -59,7 +75,7 @@ impl Instance for Running {
     }
 
     fn controls(&self) -> Option<Arc<dyn Control>> {
-        Some(Arc::new(Verbs(self.0.controls())))
+        Some(verbs(self.0.controls()))
     }
 
     fn stop(self: Box<Self>) -> Pending<'static, ()> {
@@ -67,7 +83,11 @@ impl Instance for Running {
     }
 }
 
-/// The control verbs of a lab host.
+/// The control verbs of a lab host, for whoever starts one by itself.
+pub fn verbs(controls: Controls) -> Arc<dyn Control> {
+    Arc::new(Verbs(controls))
+}
+
 #[derive(Debug)]
 struct Verbs(Controls);
 

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 /// Machines with a lab client on them.
 #[derive(Clone, Debug)]
-pub(crate) struct LabMachines {
+pub struct LabMachines {
     seed: u64,
     /// How long the client waits for a connection, and for an answer.
     limit: Duration,
@@ -26,7 +26,7 @@ pub(crate) struct LabMachines {
 
 impl LabMachines {
     /// Those whose randomness follows from the run's seed.
-    pub(crate) const fn seeded(seed: u64) -> Self {
+    pub const fn seeded(seed: u64) -> Self {
         Self {
             seed,
             limit: Duration::from_secs(3),
@@ -35,19 +35,21 @@ impl LabMachines {
     }
 
     /// The same, whose clients give up a silent host within half a second.
-    pub(crate) const fn hasty(mut self) -> Self {
+    #[must_use]
+    pub const fn hasty(mut self) -> Self {
         self.limit = Duration::from_millis(400);
         self
     }
 
     /// The same with a deliberate defect.
-    pub(crate) const fn with_fault(mut self, fault: Fault) -> Self {
+    #[must_use]
+    pub const fn with_fault(mut self, fault: Fault) -> Self {
         self.faults = Faults::only(fault);
         self
     }
 
     /// A lab client as a target.
-    pub(crate) fn target(self, name: impl Into<String>, keys: Arc<KeySet>) -> Target {
+    pub fn target(self, name: impl Into<String>, keys: Arc<KeySet>) -> Target {
         let client = ClientTarget {
             patience: self.limit * 3,
             source: ClientSource::Started(Arc::new(self)),
