@@ -14,6 +14,7 @@ mod list;
 mod progress;
 mod record;
 mod replay;
+mod reports;
 mod run;
 mod self_test;
 mod slmgr;

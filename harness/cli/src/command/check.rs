@@ -1,5 +1,4 @@
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use anstream::AutoStream;
@@ -10,14 +9,15 @@ use kmspec_runner::passive::{self, Report, Wanted, junit, text};
 use kmspec_runner::plan::About;
 use kmspec_runner::report::text::Style;
 
-use crate::args::{CheckArgs, DecodeArgs, DecodeFormat, ReportKind, ReportTo};
+use crate::args::{CheckArgs, DecodeArgs, DecodeFormat, ReportKind};
+use crate::command::reports;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Output, complain};
 
 /// `kmspec decode --check`.
 pub(crate) fn check(args: &DecodeArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let reports = open(&args.check)?;
+    let reports = reports::open(&args.check.report, &KINDS, FORM)?;
     let keys = Arc::new(input::keys(args.keys.as_deref())?);
     let (mut checked, mut readable) = (Vec::new(), true);
     for file in &args.captures {
@@ -50,7 +50,7 @@ pub(crate) fn check(args: &DecodeArgs, output: &mut Output) -> Result<Exit, Fail
             }
         }
     }
-    leave(&report, reports)?;
+    reports::leave(reports, |kind, out| write(&report, kind, out))?;
     Ok(if readable {
         report.exit()
     } else {
@@ -58,39 +58,16 @@ pub(crate) fn check(args: &DecodeArgs, output: &mut Output) -> Result<Exit, Fail
     })
 }
 
-/// Opens what is to be written before anything is read.
-fn open(args: &CheckArgs) -> Result<Vec<(&ReportTo, File)>, Failure> {
-    let mut files = Vec::new();
-    for report in &args.report {
-        if !matches!(report.kind, ReportKind::Json | ReportKind::Junit) {
-            let message = "a report on a capture is json=PATH or junit=PATH";
-            return Err(Failure::Usage(message.to_owned()));
-        }
-        let file = File::create(&report.path).map_err(|source| Failure::Write {
-            file: report.path.clone(),
-            source,
-        })?;
-        files.push((report, file));
+fn write(report: &Report, kind: ReportKind, mut out: &mut dyn Write) -> io::Result<()> {
+    match kind {
+        ReportKind::Junit => junit(report, &mut out).map_err(io::Error::other),
+        _ => out.write_all(Document::of(report).to_json().as_bytes()),
     }
-    Ok(files)
 }
 
-fn leave(report: &Report, files: Vec<(&ReportTo, File)>) -> Result<(), Failure> {
-    for (to, file) in files {
-        let mut out = BufWriter::new(file);
-        let written = match to.kind {
-            ReportKind::Junit => junit(report, &mut out).map_err(std::io::Error::other),
-            _ => out.write_all(Document::of(report).to_json().as_bytes()),
-        };
-        written
-            .and_then(|()| out.flush())
-            .map_err(|source| Failure::Write {
-                file: to.path.clone(),
-                source,
-            })?;
-    }
-    Ok(())
-}
+/// Kinds of reports on a capture, and how they are asked for.
+const KINDS: [ReportKind; 2] = [ReportKind::Json, ReportKind::Junit];
+const FORM: &str = "a report on a capture is json=PATH or junit=PATH";
 
 fn wanted(args: &CheckArgs) -> Wanted {
     Wanted {

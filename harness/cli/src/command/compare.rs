@@ -1,15 +1,13 @@
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 
 use kmspec_runner::Exit;
-use kmspec_runner::compare::{
-    Comparison, Named, Rules, Shown, compare as side_by_side, merge, page, table,
-};
+use kmspec_runner::compare::{Named, Rules, Shown, compare as side_by_side, merge, page, table};
 use kmspec_runner::report::json::Report;
 use kmspec_runner::report::text::Style;
 
-use crate::args::{CompareArgs, CompareFormat, ReportKind, ReportTo};
+use crate::args::{CompareArgs, CompareFormat, ReportKind};
+use crate::command::reports;
 use crate::command::run::colours;
 use crate::failure::Failure;
 use crate::input;
@@ -67,7 +65,7 @@ fn show(args: &CompareArgs, named: &[Named], output: &mut Output) -> Result<Exit
         let message = "there is nothing to compare with: name two reports at least";
         return Err(Failure::Usage(message.to_owned()));
     }
-    let reports = open(&args.report)?;
+    let reports = reports::open(&args.report, &KINDS, FORM)?;
     let rules = Rules {
         level: args.level,
         common: args.common,
@@ -91,38 +89,16 @@ fn show(args: &CompareArgs, named: &[Named], output: &mut Output) -> Result<Exit
     for problem in &comparison.unable {
         complain(format_args!("not judged: {problem}"));
     }
-    leave(&comparison, reports)?;
+    reports::leave(reports, |kind, out| {
+        let text = match kind {
+            ReportKind::Html => page(&comparison),
+            _ => comparison.to_json(),
+        };
+        out.write_all(text.as_bytes())
+    })?;
     Ok(comparison.exit())
 }
 
-/// Opens what is to be written before anything is printed.
-fn open(reports: &[ReportTo]) -> Result<Vec<(&ReportTo, File)>, Failure> {
-    let mut files = Vec::new();
-    for report in reports {
-        if !matches!(report.kind, ReportKind::Json | ReportKind::Html) {
-            let message = "a report on a comparison is json=PATH or html=PATH";
-            return Err(Failure::Usage(message.to_owned()));
-        }
-        let file = File::create(&report.path).map_err(|source| Failure::Write {
-            file: report.path.clone(),
-            source,
-        })?;
-        files.push((report, file));
-    }
-    Ok(files)
-}
-
-fn leave(comparison: &Comparison, files: Vec<(&ReportTo, File)>) -> Result<(), Failure> {
-    for (to, mut file) in files {
-        let text = match to.kind {
-            ReportKind::Html => page(comparison),
-            _ => comparison.to_json(),
-        };
-        let written = file.write_all(text.as_bytes());
-        written.map_err(|source| Failure::Write {
-            file: to.path.clone(),
-            source,
-        })?;
-    }
-    Ok(())
-}
+/// Kinds of reports on a comparison, and how they are asked for.
+const KINDS: [ReportKind; 2] = [ReportKind::Json, ReportKind::Html];
+const FORM: &str = "a report on a comparison is json=PATH or html=PATH";

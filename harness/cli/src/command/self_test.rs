@@ -1,6 +1,4 @@
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,14 +16,15 @@ use kmspec_wire::keys::KeySet;
 
 use super::interrupt::Interrupted;
 use super::run::{select, stop_when_asked};
-use crate::args::{ReportKind, ReportTo, SelfTestArgs};
+use crate::args::{ReportKind, SelfTestArgs};
+use crate::command::reports;
 use crate::failure::Failure;
 use crate::output::{Output, complain, tell};
 
 /// `kmspec self-test`.
 pub(crate) fn self_test(args: &SelfTestArgs, output: &mut Output) -> Result<Exit, Failure> {
     let setups = setups(args)?;
-    let reports = open(args)?;
+    let reports = reports::open(&args.report, &KINDS, FORM)?;
     let matrix = super::runtime()?.block_on(watched(setups));
     let Some(matrix) = matrix else {
         return Err(Failure::Usage("nothing is selected".to_owned()));
@@ -35,7 +34,13 @@ pub(crate) fn self_test(args: &SelfTestArgs, output: &mut Output) -> Result<Exit
     for problem in &matrix.problems.unable {
         complain(format_args!("not judged: {problem}"));
     }
-    leave(&matrix, reports)?;
+    reports::leave(reports, |kind, out| {
+        let text = match kind {
+            ReportKind::Html => selftest::page(&matrix),
+            _ => matrix.to_json(),
+        };
+        out.write_all(text.as_bytes())
+    })?;
     Ok(matrix.exit())
 }
 
@@ -230,40 +235,9 @@ async fn watched(setups: Vec<Setup>) -> Option<Matrix> {
     joined
 }
 
-/// Opens all that is to be written, before anything is tried.
-fn open(args: &SelfTestArgs) -> Result<Vec<(&ReportTo, File)>, Failure> {
-    args.report.iter().map(opened).collect()
-}
-
-fn opened(report: &ReportTo) -> Result<(&ReportTo, File), Failure> {
-    let ReportTo { kind, path } = report;
-    if !matches!(kind, ReportKind::Json | ReportKind::Html) {
-        let message = "a report on a self-test is json=PATH or html=PATH";
-        return Err(Failure::Usage(message.to_owned()));
-    }
-    match File::create(path) {
-        Ok(file) => Ok((report, file)),
-        Err(source) => Err(Failure::Write {
-            file: path.clone(),
-            source,
-        }),
-    }
-}
-
-fn leave(matrix: &Matrix, reports: Vec<(&ReportTo, File)>) -> Result<(), Failure> {
-    for (ReportTo { kind, path }, mut file) in reports {
-        let text = match kind {
-            ReportKind::Html => selftest::page(matrix),
-            _ => matrix.to_json(),
-        };
-        let written = file.write_all(text.as_bytes());
-        written.map_err(|source| Failure::Write {
-            file: path.clone(),
-            source,
-        })?;
-    }
-    Ok(())
-}
+/// Kinds of reports on a self-test, and how they are asked for.
+const KINDS: [ReportKind; 2] = [ReportKind::Json, ReportKind::Html];
+const FORM: &str = "a report on a self-test is json=PATH or html=PATH";
 
 /// Tells now and then how many faults have been tried.
 #[derive(Default)]

@@ -11,6 +11,7 @@ use kmspec_load::report::{hlog, html, json, text};
 use kmspec_runner::Exit;
 
 use crate::args::{BenchArgs, BenchReportKind, BenchReportTo};
+use crate::command::reports;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Output, complain};
@@ -20,10 +21,7 @@ pub(super) type Reports = Vec<(BenchReportKind, PathBuf, File)>;
 
 pub(super) fn open(reports: &[BenchReportTo]) -> Result<Reports, Failure> {
     let open = |report: &BenchReportTo| {
-        let file = File::create(&report.path).map_err(|source| Failure::Write {
-            file: report.path.clone(),
-            source,
-        })?;
+        let file = reports::create(&report.path)?;
         Ok((report.kind, report.path.clone(), file))
     };
     reports.iter().map(open).collect()

@@ -9,6 +9,7 @@ use kmspec_runner::report::{github, html, json, junit, sarif};
 use kmspec_runner::{Options, Row, RunResult, Target, transcript};
 
 use crate::args::{EvidenceArgs, ReportKind, ReportTo};
+use crate::command::reports::{create, unwritable};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -26,7 +27,7 @@ pub(crate) struct Reports {
 /// Opens all that is to be written, before anything is judged: nobody waits for a run whose report has no place.
 pub(crate) fn open(args: &EvidenceArgs) -> Result<Reports, Failure> {
     let open = |report: &ReportTo| {
-        let file = File::create(&report.path).map_err(|source| unwritable(&report.path, source))?;
+        let file = create(&report.path)?;
         Ok((report.clone(), file))
     };
     let (to_github, to_files): (Vec<_>, Vec<_>) = args
@@ -125,11 +126,4 @@ fn write(kind: ReportKind, result: &RunResult, style: &Style, file: File) -> io:
 fn append(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().append(true).create(true).open(path)?;
     file.write_all(text.as_bytes())
-}
-
-fn unwritable(file: &Path, source: io::Error) -> Failure {
-    Failure::Write {
-        file: file.to_owned(),
-        source,
-    }
 }
