@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use kmspec_runner::report::sarif::document;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
@@ -23,26 +24,8 @@ pub fn sarif(findings: &[Facts], unable: Option<&str>) -> Value {
         })
         .collect();
     let results: Vec<Value> = findings.iter().map(result).collect();
-    let notifications: Vec<Value> = unable
-        .iter()
-        .map(|text| json!({ "level": "error", "message": { "text": text } }))
-        .collect();
-    json!({
-        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
-                "name": "kmspec",
-                "version": env!("CARGO_PKG_VERSION"),
-                "rules": rules.into_values().collect::<Vec<_>>(),
-            }},
-            "invocations": [{
-                "executionSuccessful": unable.is_none(),
-                "toolExecutionNotifications": notifications,
-            }],
-            "results": results,
-        }],
-    })
+    let unable = unable.into_iter().map(str::to_owned);
+    document(rules.into_values(), results, unable, None)
 }
 
 fn result(facts: &Facts) -> Value {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::text::{self, Style};
+use crate::exit::Exit;
 use crate::run::{Row, RunResult};
 use crate::verdict::{Level, Verdict};
 
@@ -21,13 +22,28 @@ pub fn report(result: &RunResult, style: &Style) -> Value {
         .iter()
         .filter(|row| row.verdict == Verdict::Error)
         .map(|row| format!("{}: {}", row.id, row.reason.as_deref().unwrap_or_default()));
-    let notifications: Vec<Value> = result
-        .unable
-        .iter()
-        .cloned()
-        .chain(not_judged)
+    let unable = result.unable.iter().cloned().chain(not_judged);
+    document(rules.into_values(), results, unable, Some(result.exit()))
+}
+
+/// A document of one run of kmspec: rules, results, and a notification for all that could not be done, without which the
+/// run was successful. The exit code is told where it is known.
+pub fn document(
+    rules: impl Iterator<Item = Value>,
+    results: Vec<Value>,
+    unable: impl Iterator<Item = String>,
+    exit: Option<Exit>,
+) -> Value {
+    let notifications: Vec<Value> = unable
         .map(|text| json!({ "level": "error", "message": { "text": text } }))
         .collect();
+    let mut invocation = json!({
+        "executionSuccessful": notifications.is_empty(),
+        "toolExecutionNotifications": notifications,
+    });
+    if let Some(exit) = exit {
+        invocation["exitCode"] = exit.code().into();
+    }
     json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
@@ -35,13 +51,9 @@ pub fn report(result: &RunResult, style: &Style) -> Value {
             "tool": { "driver": {
                 "name": "kmspec",
                 "version": env!("CARGO_PKG_VERSION"),
-                "rules": rules.into_values().collect::<Vec<_>>(),
+                "rules": rules.collect::<Vec<_>>(),
             }},
-            "invocations": [{
-                "executionSuccessful": notifications.is_empty(),
-                "exitCode": result.exit().code(),
-                "toolExecutionNotifications": notifications,
-            }],
+            "invocations": [invocation],
             "results": results,
         }],
     })
