@@ -67,6 +67,18 @@ pub struct Generator {
     pub busy: Vec<f64>,
 }
 
+impl Generator {
+    /// How busy each thread was, as people read it: `93 %, 95 %`.
+    pub(crate) fn busy_words(&self) -> String {
+        let words: Vec<String> = self
+            .busy
+            .iter()
+            .map(|busy| format!("{:.0} %", busy * 100.0))
+            .collect();
+        words.join(", ")
+    }
+}
+
 /// The machine that the generator ran on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -93,6 +93,16 @@ pub struct Column {
     pub counts: BTreeMap<Verdict, usize>,
 }
 
+impl Column {
+    /// The verdicts that came out at all, and how often.
+    pub(crate) fn came_out(&self) -> impl Iterator<Item = (Verdict, usize)> {
+        let counts = self.counts.iter();
+        counts
+            .filter(|(_, count)| **count > 0)
+            .map(|(verdict, count)| (*verdict, *count))
+    }
+}
+
 /// A requirement or a case, with a verdict for each file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -275,17 +275,7 @@ impl Analyst {
         let smallest = self.trials().smallest(sought, session, standing).await?;
         let (standing, showed, shown) = self.trials().again(sought, &smallest).await?;
         if let Some(shown) = shown.filter(|shown| shown.kind == sought.kind) {
-            let suspicion = Suspicion {
-                detail: shown.detail.clone(),
-                ..suspicion
-            };
-            let evidence = Evidenced::of(&shown);
-            self.put(
-                &suspicion,
-                (standing, showed, tries),
-                &smallest,
-                Some(&evidence),
-            );
+            self.put_small(suspicion, (standing, showed), &smallest, &shown);
         }
         Ok(())
     }
@@ -387,7 +377,6 @@ impl Analyst {
             &suspicion.session,
             Some(&evidence),
         );
-        let tries = Trials::tries();
         let smallest = if self.crashes > MANY_CRASHES {
             (*suspicion.session).clone()
         } else {
@@ -400,17 +389,7 @@ impl Analyst {
         let (standing, showed, shown) = self.trials().again(&suspicion.sought, &smallest).await?;
         let final_folder = match shown {
             Some(shown) if is_new => {
-                let suspicion = Suspicion {
-                    detail: shown.detail.clone(),
-                    ..suspicion
-                };
-                let evidence = Evidenced::of(&shown);
-                self.put(
-                    &suspicion,
-                    (standing, showed, tries),
-                    &smallest,
-                    Some(&evidence),
-                )
+                self.put_small(suspicion, (standing, showed), &smallest, &shown)
             }
             _ => None,
         };
@@ -436,6 +415,23 @@ impl Analyst {
             .findings
             .join(format!("suspects-{}.txt", std::process::id()));
         store::write(&path, text.as_bytes()).ok().map(|()| path)
+    }
+
+    /// Writes a finding down as its smallest session shows it: how sure it is, how often it showed, and what was seen.
+    fn put_small(
+        &mut self,
+        suspicion: Suspicion,
+        (standing, showed): (Standing, u32),
+        smallest: &Session,
+        shown: &Shown,
+    ) -> Option<PathBuf> {
+        let suspicion = Suspicion {
+            detail: shown.detail.clone(),
+            ..suspicion
+        };
+        let evidence = Evidenced::of(shown);
+        let counts = (standing, showed, Trials::tries());
+        self.put(&suspicion, counts, smallest, Some(&evidence))
     }
 
     /// Writes a finding down; what cannot be written now is written later.

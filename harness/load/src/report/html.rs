@@ -85,13 +85,7 @@ fn figures(page: &mut String, outcome: &Outcome) {
         "late, dropped",
         format!("{}, {}", Number(counts.late), Number(counts.dropped)),
     );
-    let busy: Vec<String> = outcome
-        .generator
-        .busy
-        .iter()
-        .map(|busy| format!("{:.0} %", busy * 100.0))
-        .collect();
-    figure("generator busy", busy.join(", "));
+    figure("generator busy", outcome.generator.busy_words());
     figure("measured", format!("{:.1} s", outcome.seconds()));
     page.push_str("</dl>\n");
 }

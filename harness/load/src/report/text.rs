@@ -159,13 +159,8 @@ fn latencies(text: &mut String, outcome: &Outcome) {
 }
 
 fn generator(text: &mut String, outcome: &Outcome) {
-    let busy: Vec<String> = outcome
-        .generator
-        .busy
-        .iter()
-        .map(|busy| format!("{:.0} %", busy * 100.0))
-        .collect();
-    let _ = write!(text, "\ngenerator    threads busy {}", busy.join(", "));
+    let busy = outcome.generator.busy_words();
+    let _ = write!(text, "\ngenerator    threads busy {busy}");
     if outcome.is_open() {
         let late = &outcome.lateness;
         let _ = write!(

@@ -61,9 +61,7 @@ fn files(page: &mut String, comparison: &Comparison) {
     page.push_str("<th scope=\"col\">kmspec</th><th scope=\"col\">seed</th><th scope=\"col\">results</th></tr></thead>\n<tbody>\n");
     for (nth, file) in comparison.files.iter().enumerate() {
         let counts: Vec<String> = file
-            .counts
-            .iter()
-            .filter(|(_, count)| **count > 0)
+            .came_out()
             .map(|(verdict, count)| format!("<span class=\"{verdict}\">{count} {verdict}</span>"))
             .collect();
         let _ = writeln!(

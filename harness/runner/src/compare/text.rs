@@ -62,9 +62,7 @@ fn legend(text: &mut String, comparison: &Comparison) {
     let (names, targets) = (widest(|file| &file.file), widest(|file| &file.target));
     for (nth, file) in files.iter().enumerate() {
         let counts: Vec<String> = file
-            .counts
-            .iter()
-            .filter(|(_, count)| **count > 0)
+            .came_out()
             .map(|(verdict, count)| format!("{count} {verdict}"))
             .collect();
         let _ = writeln!(

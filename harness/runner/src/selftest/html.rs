@@ -78,11 +78,7 @@ fn figures(page: &mut String, matrix: &Matrix) {
 
 fn problems(page: &mut String, matrix: &Matrix) {
     let problems = &matrix.problems;
-    let alarms: Vec<String> = problems
-        .alarms
-        .iter()
-        .map(|alarm| format!("{} ({}): {}", alarm.id, alarm.verdict, alarm.why))
-        .collect();
+    let alarms: Vec<String> = problems.alarms.iter().map(ToString::to_string).collect();
     for (title, class, lines) in [
         ("Not judged", "error", &problems.unable),
         ("Fails without a fault", "fail", &alarms),

@@ -1,6 +1,7 @@
 //! What a self-test found: who caught what, and what is wrong with that.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -111,6 +112,12 @@ pub struct Alarm {
     pub verdict: Verdict,
     /// What it says.
     pub why: String,
+}
+
+impl fmt::Display for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.id, self.verdict, self.why)
+    }
 }
 
 /// A self-test. Two of them with the same seed differ in `times` alone.

@@ -75,11 +75,7 @@ fn cases(text: &mut String, matrix: &Matrix) {
 
 fn problems(text: &mut String, matrix: &Matrix) {
     let problems = &matrix.problems;
-    let alarms: Vec<String> = problems
-        .alarms
-        .iter()
-        .map(|alarm| format!("{} ({}): {}", alarm.id, alarm.verdict, alarm.why))
-        .collect();
+    let alarms: Vec<String> = problems.alarms.iter().map(ToString::to_string).collect();
     let sentence = |name: &String| {
         let fault = matrix.faults.iter().find(|fault| fault.name == *name);
         fault.map_or_else(
