@@ -4,10 +4,11 @@ use kmspec_wire::keys::KeySet;
 use kmspec_wire::kms::envelope::open_request;
 use kmspec_wire::kms::{RequestBody, Version};
 
-/// A turn of the reference client, over and over: it binds, asks, and verifies all of the answer. The host's octets are
-/// those of the reference host, kept from the first time.
+/// A turn of the reference client, over and over: it seals, binds, asks, and verifies all of the answer. The host's octets
+/// are those of the reference host, kept from the first time.
 #[derive(Debug)]
 pub struct ClientTurn {
+    attempt: Attempt,
     request: RequestBody,
     bind_ack: Vec<u8>,
     response: Vec<u8>,
@@ -32,6 +33,7 @@ impl ClientTurn {
         assert_eq!(attempt.receive(&bind_ack, &mut out), None);
         let _open = connection.receive(&mut host, now, &out, &mut response);
         Self {
+            attempt,
             request,
             bind_ack,
             response,
@@ -41,12 +43,12 @@ impl ClientTurn {
 
     /// Takes a turn: how the host answered.
     pub fn take(&mut self) -> Reply {
-        let mut attempt = Attempt::new(&self.request, IV);
+        self.attempt.again(&self.request, IV);
         self.out.clear();
-        attempt.connected(&mut self.out);
-        let asked = attempt.receive(&self.bind_ack, &mut self.out);
+        self.attempt.connected(&mut self.out);
+        let asked = self.attempt.receive(&self.bind_ack, &mut self.out);
         assert_eq!(asked, None);
-        let reply = attempt.receive(&self.response, &mut self.out);
+        let reply = self.attempt.receive(&self.response, &mut self.out);
         reply.expect("the answer is whole")
     }
 }

@@ -1,17 +1,21 @@
+use std::mem;
+
 use kmspec_wire::btfn::Features;
-use kmspec_wire::codec::DecodeError;
+use kmspec_wire::codec::{DecodeError, Writer};
 use kmspec_wire::crypto::Block;
 use kmspec_wire::fragment::{
     Assembler, FragmentError, Framer, FramingError, Limits, Part, fragments,
 };
 use kmspec_wire::keys::KeySet;
-use kmspec_wire::kms::envelope::{OpenError, OpenedRequest, open_response, seal_request};
+use kmspec_wire::kms::envelope::{
+    OpenError, OpenedRequest, OpenedResponse, open_response, seal_request,
+};
 use kmspec_wire::kms::verify::{self, Violation};
 use kmspec_wire::kms::{Epid, EpidError, HResult, RequestBody};
 use kmspec_wire::ndr::{RequestStub, ResponseStub, TransferSyntax};
 use kmspec_wire::pdu::{
-    BindAck, BindBuilder, Body, CallId, ContextResult, FaultStatus, Header, NakReason, Pdu,
-    PduType, PfcFlags, Reason, Request, RequestBuilder, Response, SyntaxId,
+    BindAck, BindBuilder, Body, CallId, ContextId, ContextResult, FaultStatus, Header, NakReason,
+    Pdu, PduType, PfcFlags, Reason, Request, Response, SyntaxId,
 };
 use thiserror::Error;
 
@@ -21,14 +25,17 @@ use super::fault::{Fault, Faults};
 /// One question to one host, over one connection: octets in, octets out.
 ///
 /// It binds as Windows does (NDR32, NDR64 and feature negotiation offered, call ids from 2), asks once, and verifies all
-/// of the answer under the lab key set.
+/// of the answer under the lab key set. A client that asks [`again`](Self::again) and again keeps its keys and buffers.
 #[derive(Debug)]
 pub struct Attempt {
     keys: KeySet,
+    bind: BindBuilder,
     sent: OpenedRequest,
     message: Vec<u8>,
     framer: Framer,
     assembler: Assembler,
+    /// Memory of what is at hand for a moment.
+    scratch: Scratch,
     stage: Stage,
     /// The context to call on, where a fault has chosen another than that of the transfer syntax.
     context: Option<u16>,
@@ -36,6 +43,16 @@ pub struct Attempt {
     /// Fragments of the response that have come.
     fragments: usize,
     crashed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Scratch {
+    /// The stub of the call.
+    stub: Vec<u8>,
+    /// The PDU that is read.
+    pdu: Vec<u8>,
+    /// The response, out of its envelope.
+    opened: Vec<u8>,
 }
 
 /// What the client waits for.
@@ -47,6 +64,16 @@ enum Stage {
     Binding,
     /// The answer to its call, in this transfer syntax.
     Calling(TransferSyntax),
+}
+
+/// What came of a PDU.
+enum Next {
+    /// There is none yet.
+    Wait,
+    /// It was taken.
+    Go,
+    /// It was the last.
+    End(Reply),
 }
 
 /// How a host answered.
@@ -144,22 +171,33 @@ impl Attempt {
     pub(super) fn with_faults(request: &RequestBody, iv: Block, faults: Faults) -> Self {
         let keys = KeySet::lab();
         let mut message = Vec::new();
-        let sent = seal_request(&keys, request, iv, &mut message);
-        if !faults.is_empty() {
-            deviate::message(faults, &keys, request, iv, &mut message);
-        }
+        let sent = seal(&keys, request, iv, faults, &mut message);
         Self {
             keys,
+            bind: deviate::bind(faults, bind()),
             sent,
             message,
             framer: Framer::new(),
             assembler: Assembler::new(ANSWER_LIMITS),
+            scratch: Scratch::default(),
             stage: Stage::Unconnected,
             context: None,
             faults,
             fragments: 0,
             crashed: false,
         }
+    }
+
+    /// The next question, over a new connection; the IV must be fresh again.
+    pub fn again(&mut self, request: &RequestBody, iv: Block) {
+        self.message.clear();
+        self.sent = seal(&self.keys, request, iv, self.faults, &mut self.message);
+        self.framer.clear();
+        self.assembler.abandon();
+        self.stage = Stage::Unconnected;
+        self.context = None;
+        self.fragments = 0;
+        self.crashed = false;
     }
 
     /// Whether a fault has made the client crash.
@@ -174,14 +212,9 @@ impl Attempt {
 
     /// The connection is there: appends the bind to `out`.
     pub fn connected(&mut self, out: &mut Vec<u8>) {
-        let bind = if self.faults.is_empty() {
-            bind()
-        } else {
-            deviate::bind(self.faults, bind())
-        };
-        out.extend_from_slice(bind.encoded().as_ref());
+        self.bind.encode(out);
         if self.faults.has(Fault::CallsBeforeAck) {
-            self.call(TransferSyntax::Ndr32, bind.max_xmit_frag, out);
+            self.call(TransferSyntax::Ndr32, self.bind.max_xmit_frag, out);
         }
         self.stage = Stage::Binding;
     }
@@ -193,23 +226,32 @@ impl Attempt {
         } else if !self.read(octets) {
             return Some(Reply::Broken(Broken::Octets));
         }
-        loop {
-            // The PDU is lent by the framer, which the rest of the machine must not move while it is read.
-            let mut pdu = match self.framer.next_pdu() {
-                Ok(Some(pdu)) => pdu.to_vec(),
-                Ok(None) => return None,
-                Err(error) => return Some(Reply::Broken(Broken::Framing(error))),
-            };
-            if !self.faults.is_empty() && self.deed(&mut pdu) != Deed::Read {
-                return Some(Reply::Broken(Broken::Octets));
+        // The framer lends the PDU, and the rest of the machine must not move it while it is read: it is copied.
+        let mut pdu = mem::take(&mut self.scratch.pdu);
+        let reply = loop {
+            match self.next(&mut pdu, out) {
+                Ok(Next::Wait) => break None,
+                Ok(Next::Go) => {}
+                Ok(Next::End(reply)) => break Some(reply),
+                Err(broken) => break Some(Reply::Broken(broken)),
             }
-            let reply = self.take(&pdu, out);
-            match reply {
-                Ok(None) => {}
-                Ok(Some(reply)) => return Some(reply),
-                Err(broken) => return Some(Reply::Broken(broken)),
-            }
+        };
+        self.scratch.pdu = pdu;
+        reply
+    }
+
+    /// Takes the next PDU, if there is a whole one.
+    fn next(&mut self, pdu: &mut Vec<u8>, out: &mut Vec<u8>) -> Result<Next, Broken> {
+        let Some(octets) = self.framer.next_pdu().map_err(Broken::Framing)? else {
+            return Ok(Next::Wait);
+        };
+        pdu.clear();
+        pdu.extend_from_slice(octets);
+        if !self.faults.is_empty() && self.deed(pdu) != Deed::Read {
+            return Err(Broken::Octets);
         }
+        let reply = self.take(pdu, out)?;
+        Ok(reply.map_or(Next::Go, Next::End))
     }
 
     /// Reads as a client with faults does; false if it makes nothing of the octets.
@@ -277,16 +319,18 @@ impl Attempt {
     }
 
     /// Sends the call, in fragments if the host takes no larger ones.
-    fn call(&self, syntax: TransferSyntax, max_recv_frag: u16, out: &mut Vec<u8>) {
+    fn call(&mut self, syntax: TransferSyntax, max_recv_frag: u16, out: &mut Vec<u8>) {
         let context = self.context.unwrap_or(context_of(syntax));
         if !self.faults.is_empty() {
-            let cut = |stub: &[u8], most| calls(stub, most, context).collect();
-            deviate::call(self.faults, syntax, &self.message, max_recv_frag, cut, out);
+            let to = (context, max_recv_frag);
+            deviate::call(self.faults, syntax, &self.message, to, out);
             return;
         }
-        let stub = RequestStub::new(&self.message).to_bytes(syntax);
-        for request in calls(&stub, max_recv_frag, context) {
-            out.extend_from_slice(request.encoded().as_ref());
+        let stub = &mut self.scratch.stub;
+        stub.clear();
+        RequestStub::new(&self.message).encode(syntax, &mut Writer::new(stub));
+        for call in calls(stub, max_recv_frag, context) {
+            call.encode(out);
         }
     }
 
@@ -349,8 +393,11 @@ impl Attempt {
                     None => Reply::Unverified(Unverified::Absent),
                 },
                 None => Reply::Unverified(Unverified::Absent),
-                Some(message) => judge(&self.keys, &self.sent, message, self.faults)
-                    .map_or_else(Reply::Unverified, Reply::Answer),
+                Some(message) => {
+                    let opened = open_response(&self.keys, message, &mut self.scratch.opened);
+                    judge(&self.sent, opened, self.faults)
+                        .map_or_else(Reply::Unverified, Reply::Answer)
+                }
             },
         };
         Ok(Some(reply))
@@ -358,14 +405,37 @@ impl Attempt {
 }
 
 /// A call with this stub, in fragments if the host takes no larger ones.
-fn calls(stub: &[u8], max_recv_frag: u16, context: u16) -> impl Iterator<Item = RequestBuilder> {
-    fragments(stub, max_recv_frag.into(), Request::OVERHEAD).map(move |part| {
-        let hint = u32::try_from(part.left).unwrap_or(u32::MAX);
-        let request = RequestBuilder::new(part.stub)
-            .flags(part.flags)
-            .call_id(CALL.0);
-        request.context(context).alloc_hint(hint)
+pub(super) fn calls(
+    stub: &[u8],
+    max_recv_frag: u16,
+    context: u16,
+) -> impl Iterator<Item = Pdu<'_>> {
+    fragments(stub, max_recv_frag.into(), Request::OVERHEAD).map(move |part| Pdu {
+        header: Header::new(PduType::REQUEST, CALL).with_flags(part.flags),
+        body: Body::Request(Request {
+            alloc_hint: u32::try_from(part.left).unwrap_or(u32::MAX),
+            context_id: ContextId(context),
+            opnum: 0,
+            object: None,
+            stub: part.stub,
+        }),
+        auth: None,
     })
+}
+
+/// The message as it is sent, and what verifying its answer needs.
+fn seal(
+    keys: &KeySet,
+    request: &RequestBody,
+    iv: Block,
+    faults: Faults,
+    message: &mut Vec<u8>,
+) -> OpenedRequest {
+    let sent = seal_request(keys, request, iv, message);
+    if !faults.is_empty() {
+        deviate::message(faults, keys, request, iv, message);
+    }
+    sent
 }
 
 /// The bind of Windows. Source: kms-protocol 1.
@@ -413,15 +483,13 @@ fn accepted(ack: &BindAck<'_>) -> Result<TransferSyntax, Broken> {
     })
 }
 
-/// Opens and verifies a response: every rule there is, or it is not relied on.
+/// Verifies a response: every rule there is, or it is not relied on.
 fn judge(
-    keys: &KeySet,
     sent: &OpenedRequest,
-    message: &[u8],
+    opened: Result<OpenedResponse<'_>, OpenError>,
     faults: Faults,
 ) -> Result<Answer, Unverified> {
-    let mut scratch = Vec::new();
-    let opened = open_response(keys, message, &mut scratch).map_err(Unverified::Envelope)?;
+    let opened = opened.map_err(Unverified::Envelope)?;
     let mut violations = verify::response(sent, &opened);
     if !faults.is_empty() {
         violations = deviate::violations(faults, &opened, violations);

@@ -17,6 +17,8 @@ pub(super) struct Serving<'a> {
     load: Load,
     /// Outages after which it was told to forget already.
     forgotten: usize,
+    /// Who asks it over the wire.
+    asking: Option<Attempt>,
 }
 
 /// What a host says: its count and both intervals, in minutes.
@@ -39,6 +41,7 @@ impl<'a> Serving<'a> {
             host: Host::new(settings),
             load: Load::default(),
             forgotten: 0,
+            asking: None,
         }
     }
 
@@ -63,7 +66,7 @@ impl<'a> Serving<'a> {
         }
         self.forgotten = over;
         if let Some(iv) = iv {
-            return over_the_wire(&mut self.host, now, body, iv);
+            return self.over_the_wire(now, body, iv);
         }
         let settings = &self.host.settings;
         let count = self.host.policy.decide(settings, now, body)?;
@@ -80,36 +83,43 @@ impl<'a> Serving<'a> {
             load: self.load.ended(length),
         }
     }
-}
 
-/// The same question as octets: bind, request, response, verified.
-fn over_the_wire(
-    host: &mut Host,
-    now: FileTime,
-    body: &RequestBody,
-    iv: Block,
-) -> Result<Said, HResult> {
-    let mut attempt = Attempt::new(body, iv);
-    let mut connection = Connection::open(host, now, 1688);
-    let (mut asked, mut answered) = (Vec::new(), Vec::new());
-    attempt.connected(&mut asked);
-    let reply = loop {
-        let next = connection.receive(host, now, &asked, &mut answered);
-        asked.clear();
-        let reply = attempt.receive(&answered, &mut asked);
-        answered.clear();
-        if reply.is_some() || asked.is_empty() || !next.is_open() {
-            break reply;
+    /// The same question as octets: bind, request, response, verified.
+    fn over_the_wire(
+        &mut self,
+        now: FileTime,
+        body: &RequestBody,
+        iv: Block,
+    ) -> Result<Said, HResult> {
+        let host = &mut self.host;
+        let attempt = match &mut self.asking {
+            Some(attempt) => {
+                attempt.again(body, iv);
+                attempt
+            }
+            none => none.insert(Attempt::new(body, iv)),
+        };
+        let mut connection = Connection::open(host, now, 1688);
+        let (mut asked, mut answered) = (Vec::new(), Vec::new());
+        attempt.connected(&mut asked);
+        let reply = loop {
+            let next = connection.receive(host, now, &asked, &mut answered);
+            asked.clear();
+            let reply = attempt.receive(&answered, &mut asked);
+            answered.clear();
+            if reply.is_some() || asked.is_empty() || !next.is_open() {
+                break reply;
+            }
+        };
+        connection.end(host);
+        match reply {
+            Some(Reply::Answer(answer)) => Ok(Said {
+                count: answer.count,
+                activation: answer.activation_interval,
+                renewal: answer.renewal_interval,
+            }),
+            Some(Reply::Refusal(code)) => Err(code),
+            Some(Reply::Unverified(_) | Reply::Broken(_)) | None => Err(HResult::INVALID_DATA),
         }
-    };
-    connection.end(host);
-    match reply {
-        Some(Reply::Answer(answer)) => Ok(Said {
-            count: answer.count,
-            activation: answer.activation_interval,
-            renewal: answer.renewal_interval,
-        }),
-        Some(Reply::Refusal(code)) => Err(code),
-        Some(Reply::Unverified(_) | Reply::Broken(_)) | None => Err(HResult::INVALID_DATA),
     }
 }

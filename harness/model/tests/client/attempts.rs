@@ -161,6 +161,33 @@ fn answers_that_are_none_say_what_came() {
 }
 
 #[test]
+fn asking_again_leaves_nothing_of_the_question_before() {
+    let mut request = client("lab-client-v6", 1).request(NOW).unwrap();
+    let turn = |attempt: &mut Attempt, keep: usize| {
+        let mut host = Host::new(Settings::default());
+        let mut connection = Connection::open(&mut host, NOW, 1688);
+        let (mut asked, mut answered) = (Vec::new(), Vec::new());
+        attempt.connected(&mut asked);
+        let _open = connection.receive(&mut host, NOW, &asked, &mut answered);
+        asked.clear();
+        assert_eq!(attempt.receive(&answered, &mut asked), None);
+        answered.clear();
+        let _open = connection.receive(&mut host, NOW, &asked, &mut answered);
+        attempt.receive(&answered[..keep.min(answered.len())], &mut asked)
+    };
+    let mut attempt = Attempt::new(&request, [7; 16]);
+    for (number, version) in (8..).zip(Version::ALL) {
+        request.version = version.protocol();
+        attempt.again(&request, [number; 16]);
+        // Half an answer, then another question.
+        assert_eq!(turn(&mut attempt, 100), None, "{version}");
+        attempt.again(&request, [number; 16]);
+        let reply = turn(&mut attempt, usize::MAX);
+        assert!(matches!(reply, Some(Reply::Answer(_))), "{reply:?}");
+    }
+}
+
+#[test]
 fn no_octets_make_the_client_panic_or_activate() {
     arbtest::arbtest(|u| {
         let mut host = Host::new(Settings {

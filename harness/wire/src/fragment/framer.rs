@@ -68,6 +68,12 @@ impl Framer {
         self.buffer.get(self.done..).unwrap_or_default()
     }
 
+    /// Forgets all octets: another stream begins. The memory stays.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+        self.done = 0;
+    }
+
     fn compact(&mut self) {
         if self.done == self.buffer.len() {
             self.buffer.clear();

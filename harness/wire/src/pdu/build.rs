@@ -101,6 +101,11 @@ impl BindBuilder {
         self
     }
 
+    /// Appends the PDU to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        self.pdu(None).encode(out);
+    }
+
     /// The PDU's octets and fields.
     pub fn encoded(&self) -> Encoded {
         self.with_auth(None)
@@ -108,6 +113,10 @@ impl BindBuilder {
 
     /// The same with a security trailer.
     pub fn with_auth(&self, auth: Option<AuthVerifier<'_>>) -> Encoded {
+        self.pdu(auth).encoded()
+    }
+
+    fn pdu<'a>(&'a self, auth: Option<AuthVerifier<'a>>) -> Pdu<'a> {
         let bind = Bind {
             max_xmit_frag: self.max_xmit_frag,
             max_recv_frag: self.max_recv_frag,
@@ -124,7 +133,6 @@ impl BindBuilder {
             body,
             auth,
         }
-        .encoded()
     }
 }
 

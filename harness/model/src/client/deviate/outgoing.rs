@@ -6,8 +6,9 @@ use kmspec_wire::keys::KeySet;
 use kmspec_wire::kms::RequestBody;
 use kmspec_wire::kms::envelope::{Mac, Padding, RequestParts};
 use kmspec_wire::ndr::{RequestStub, TransferSyntax};
-use kmspec_wire::pdu::{BindBuilder, ContextId, Drep, PfcFlags, RequestBuilder};
+use kmspec_wire::pdu::{BindBuilder, Body, ContextId, Drep, PfcFlags};
 
+use crate::client::attempt::calls;
 use crate::client::fault::{Fault, Faults};
 
 /// The bind as it is sent.
@@ -91,13 +92,12 @@ fn stub(faults: Faults, syntax: TransferSyntax, message: &[u8]) -> Vec<u8> {
     octets
 }
 
-/// The call as it is sent; `parts` cuts the stub as the honest client does.
+/// The call as it is sent, on that context and in fragments of that size.
 pub(in crate::client) fn call(
     faults: Faults,
     syntax: TransferSyntax,
     message: &[u8],
-    most: u16,
-    honest: impl Fn(&[u8], u16) -> Vec<RequestBuilder>,
+    (context, most): (u16, u16),
     out: &mut Vec<u8>,
 ) {
     let most = if faults.has(Fault::RequestTooLong) {
@@ -105,22 +105,25 @@ pub(in crate::client) fn call(
     } else {
         most
     };
-    let calls = honest(&stub(faults, syntax, message), most);
-    let whole = calls.len() == 1;
-    for mut request in calls {
-        if faults.has(Fault::OpnumOne) {
-            request.opnum = 1;
-        }
-        if faults.has(Fault::RequestHintWrong) && whole {
-            request.alloc_hint = request.alloc_hint.map(|hint| hint.saturating_add(8));
-        }
+    let stub = stub(faults, syntax, message);
+    for mut call in calls(&stub, most, context) {
+        let flags = &mut call.header.pfc_flags;
+        let whole = flags.has(PfcFlags::WHOLE);
         if faults.has(Fault::RequestFlags) {
-            request.header.pfc_flags = request.header.pfc_flags | PfcFlags::PENDING_CANCEL;
+            *flags = *flags | PfcFlags::PENDING_CANCEL;
         }
         if faults.has(Fault::FragmentsAllLast) {
-            request.header.pfc_flags = request.header.pfc_flags | PfcFlags::WHOLE;
+            *flags = *flags | PfcFlags::WHOLE;
         }
-        let mut encoded = request.encoded();
+        if let Body::Request(request) = &mut call.body {
+            if faults.has(Fault::OpnumOne) {
+                request.opnum = 1;
+            }
+            if faults.has(Fault::RequestHintWrong) && whole {
+                request.alloc_hint = request.alloc_hint.saturating_add(8);
+            }
+        }
+        let mut encoded = call.encoded();
         if faults.has(Fault::AuthLengthInRequest) {
             encoded.overwrite("auth_length", &[0xff, 0xff]);
         }
