@@ -60,7 +60,8 @@ pub(crate) async fn serve(
         }
     }
     drop(listener);
-    let crashed = *state.borrow() == State::Crashed;
+    shared.registry.clear();
+    let crashed = shared.state() == State::Crashed;
     if !crashed && timeout(FAREWELL, drain(&mut connections)).await.is_err() {
         debug!(left = connections.len(), "connections cut off");
     }

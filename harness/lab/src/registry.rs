@@ -1,21 +1,25 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kmspec_wire::filetime::FileTime;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// Which connections there are and when each was last heard of, so that a full house can let one go.
 pub(crate) struct Registry {
     most: usize,
     next: AtomicU64,
-    connections: Mutex<HashMap<u64, Arc<Entry>>>,
+    /// By what `filed` of each says, and by number.
+    connections: Mutex<BTreeMap<(u64, u64), Arc<Entry>>>,
 }
 
 /// One connection.
 #[derive(Default)]
 pub(crate) struct Entry {
     heard: AtomicU64,
+    /// When it had last been heard of the last time anybody looked. Changes under the lock only.
+    filed: AtomicU64,
     leave: Notify,
 }
 
@@ -31,7 +35,7 @@ impl Registry {
         Self {
             most: most.max(1),
             next: AtomicU64::new(1),
-            connections: Mutex::new(HashMap::new()),
+            connections: Mutex::new(BTreeMap::new()),
         }
     }
 
@@ -43,7 +47,8 @@ impl Registry {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let entry = Arc::new(Entry::default());
         entry.heard.store(now.0, Ordering::Relaxed);
-        self.lock().insert(number, Arc::clone(&entry));
+        entry.filed.store(now.0, Ordering::Relaxed);
+        self.lock().insert((now.0, number), Arc::clone(&entry));
         Place {
             registry: self,
             number,
@@ -54,12 +59,17 @@ impl Registry {
     /// Tells the connection that was idle longest to leave. False if there is none.
     pub(crate) fn evict(&self) -> bool {
         let mut connections = self.lock();
-        let idle = connections
-            .iter()
-            .min_by_key(|(number, entry)| (entry.heard.load(Ordering::Relaxed), **number))
-            .map(|(number, _)| *number);
-        let entry = idle.and_then(|number| connections.remove(&number));
-        entry.map(|entry| entry.leave.notify_one()).is_some()
+        while let Some(((filed, number), entry)) = connections.pop_first() {
+            // All others are filed no earlier, and were heard of no earlier than they are filed.
+            let heard = entry.heard.load(Ordering::Relaxed);
+            if heard <= filed {
+                entry.leave.notify_one();
+                return true;
+            }
+            entry.filed.store(heard, Ordering::Relaxed);
+            connections.insert((heard, number), entry);
+        }
+        false
     }
 
     /// Tells all connections to leave.
@@ -71,7 +81,7 @@ impl Registry {
         self.lock().len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Entry>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(u64, u64), Arc<Entry>>> {
         self.connections
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -90,14 +100,15 @@ impl Place<'_> {
     }
 
     /// Waits until it is told to leave.
-    pub(crate) async fn told_to_leave(&self) {
-        self.entry.leave.notified().await;
+    pub(crate) fn told_to_leave(&self) -> Notified<'_> {
+        self.entry.leave.notified()
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.registry.lock().remove(&self.number);
+        let mut connections = self.registry.lock();
+        connections.remove(&(self.entry.filed.load(Ordering::Relaxed), self.number));
     }
 }
 

@@ -126,6 +126,10 @@ impl Shared {
         });
     }
 
+    pub(crate) fn state(&self) -> State {
+        *self.state.borrow()
+    }
+
     pub(crate) fn watch(&self) -> watch::Receiver<State> {
         self.state.subscribe()
     }
