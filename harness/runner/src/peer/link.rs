@@ -482,7 +482,13 @@ impl Link {
     ) -> Result<Got, Stop> {
         let step = self.peer.record.step();
         let lawful: Vec<Answer> = expected.iter().chain(tolerated).cloned().collect();
-        let got = self.observe(&lawful).await?;
+        // Where silence is only tolerated, a host that is merely slow must not be taken for a silent one.
+        let limit = if Answer::may_be_silence(expected) {
+            self.peer.endpoint.timing.quiet
+        } else {
+            self.peer.endpoint.timing.answer
+        };
+        let got = self.observe(&lawful, limit).await?;
         if expected.iter().any(|answer| answer.is_given_by(&got)) {
             return Ok(got);
         }
@@ -506,13 +512,8 @@ impl Link {
 
     /// Waits for the beginning of an answer, and for the end of the connection where every lawful answer that begins so
     /// ends it.
-    async fn observe(&mut self, lawful: &[Answer]) -> Result<Got, Stop> {
+    async fn observe(&mut self, lawful: &[Answer], limit: Duration) -> Result<Got, Stop> {
         let timing = self.peer.endpoint.timing;
-        let limit = if Answer::may_be_silence(lawful) {
-            timing.quiet
-        } else {
-            timing.answer
-        };
         let step = self.peer.record.steps();
         let got = match self.arrival_within(limit).await? {
             Arrival::Pdu(octets) => Got {
