@@ -24,6 +24,7 @@ pub(crate) static ALTER: Suite = Suite::new(
         &UNKNOWN_INTERFACE,
         &KNOWN_CONTEXT_UNUSABLE_SYNTAXES,
         &KNOWN_CONTEXT_UNKNOWN_INTERFACE,
+        &KNOWN_CONTEXT_AGAIN,
         &KNOWN_CONTEXT_OTHER_SYNTAX,
     ],
 );
@@ -179,6 +180,24 @@ case! {
         let Some(resp) = link.expect_or::<AlterContextRespPdu>(&[any_protocol_error().call(3)]).await? else { return Ok(()) };
         resp.results_are(&[NO_INTERFACE])?;
         context_1_works(&peer, &mut link).await
+    }
+}
+
+case! {
+    /// A context that is offered again as it is stays, and so do all others.
+    KNOWN_CONTEXT_AGAIN { id: "rpc.alter.new-context/known-context-again" }
+    for again in [("first", 0), ("second", 1)];
+    async fn(peer) {
+        let mut link = peer.bound().await?;
+        if !adds_context_1(&peer, &mut link, 3).await? {
+            return Ok(());
+        }
+        link.send(peer.alter().offering(again, peer.interface(), NDR32).call_id(4).encoded()).await?;
+        link.alter_context_resp().await?.results_among(&[&[ACCEPTED]])?;
+        for context in [0, 1] {
+            link.call(&peer.call().context(context).call_id(5 + u32::from(context))).await?;
+        }
+        Ok(())
     }
 }
 

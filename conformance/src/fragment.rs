@@ -30,6 +30,7 @@ pub(crate) static FRAGMENT: Suite = Suite::new(
         &TOTAL_AT_LIMIT,
         &ABANDONED,
         &ABANDONED_INTERLEAVED_CLIENTS,
+        &ABANDONED_AND_LEFT,
         &ABANDONED_SUCCESSOR,
     ],
 );
@@ -337,6 +338,32 @@ case! {
         other.send(piece(&second, LAST, 20..second.stub.len()).encoded()).await?;
         other.ok_or(2, &[fault([]).call(2), closed()]).await?;
         one.ok_or(2, &[fault([]).call(2), closed()]).await.map(drop)
+    }
+}
+
+case! {
+    /// A client that leaves inside a call, in order or not, hurts nobody.
+    ABANDONED_AND_LEFT { id: "rpc.fragment.abandoned/left", needs: [Probe] }
+    for (in_order, fragments) in [
+        ("shut-down", (true, 1)),
+        ("shut-down-after-many", (true, 20)),
+        ("reset", (false, 1)),
+        ("reset-after-many", (false, 20)),
+    ];
+    async fn(peer) {
+        let mut link = peer.bound().await?;
+        let call = long_call(&peer);
+        link.send(piece(&call, FIRST, 0..1).encoded()).await?;
+        for at in 1..fragments {
+            link.send(piece(&call, MIDDLE, at..at + 1).encoded()).await?;
+        }
+        if in_order {
+            link.half_close().await?;
+            link.closes().await?;
+        } else {
+            link.reset()?;
+        }
+        peer.fresh().await
     }
 }
 

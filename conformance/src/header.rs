@@ -123,7 +123,20 @@ case! {
 case! {
     /// A request of another version is a protocol error.
     REQUEST_VERSION { id: "rpc.header.request-version-mismatch" }
-    for version in [("4.0", [4, 0]), ("5.1", [5, 1]), ("6.0", [6, 0]), ("0.0", [0, 0]), ("5.255", [5, 255])];
+    for version in [
+        ("4.0", [4, 0]),
+        ("5.1", [5, 1]),
+        ("6.0", [6, 0]),
+        ("0.0", [0, 0]),
+        ("5.127", [5, 127]),
+        ("5.128", [5, 128]),
+        ("5.254", [5, 254]),
+        ("5.255", [5, 255]),
+        ("21.0", [0x15, 0]),
+        ("133.0", [0x85, 0]),
+        ("254.0", [254, 0]),
+        ("255.0", [255, 0]),
+    ];
     async fn(peer) {
         let mut link = peer.bound().await?;
         link.send(versioned(peer.call().encoded(), version)).await?;

@@ -153,6 +153,10 @@ case! {
         ("request-size-0", |stub| RequestStub { request_size: 0, ..stub }),
         ("request-size-1-more", |stub| RequestStub { request_size: stub.request_size + 1, ..stub }),
         ("request-size-1-less", |stub| RequestStub { request_size: stub.request_size - 1, ..stub }),
+        ("request-size-sign-bit", |stub| RequestStub { request_size: stub.request_size | 0x8000_0000, ..stub }),
+        ("max-count-sign-bit", |stub| RequestStub { max_count: stub.max_count | 0x8000_0000, ..stub }),
+        ("request-size-high-half", |stub| RequestStub { request_size: stub.request_size | 0x0001_0000, ..stub }),
+        ("max-count-high-half", |stub| RequestStub { max_count: stub.max_count | 0x0001_0000, ..stub }),
         ("request-size-0x7fffffff", |stub| RequestStub { request_size: 0x7fff_ffff, ..stub }),
         ("request-size-0xffffffff", |stub| RequestStub { request_size: 0xffff_ffff, ..stub }),
     ];

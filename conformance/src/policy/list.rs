@@ -41,6 +41,20 @@ case! {
 }
 
 case! {
+    /// A machine that was another one before is counted for itself: the previous CMID is not what it is known by.
+    COUNT_PREVIOUS_CMID { id: "policy.count-distinct/previous-cmid", needs: [Kms, Fresh] }
+    async fn(peer) {
+        let first = peer.request(Version::V6);
+        let mut counts = vec![count(&peer, &first).await?];
+        for _ in 0..3 {
+            let renamed = RequestBody { previous_cmid: first.cmid, ..peer.request(Version::V6) };
+            counts.push(count(&peer, &renamed).await?);
+        }
+        rises("counts of a machine and of three that name it as what they were", &counts)
+    }
+}
+
+case! {
     /// Editions of one application share its list.
     COUNT_OVER_EDITIONS { id: "policy.count-distinct/over-editions", needs: [Kms, Fresh] }
     async fn(peer) {

@@ -94,14 +94,16 @@ impl Policy {
             // Whatever becomes of the request.
             let _ = family.or_insert_with(charged).count(settings, now, request);
         }
-        let (answered, refused) = deviate::n_policy(faults, MAX_N_POLICY);
+        let (answered, refused) = deviate::n_policy(faults, MAX_N_POLICY, request.n_policy);
         if !answered.contains(&request.n_policy) {
             return Err(refused);
         }
         if !settings.activated && !faults.has(Fault::NotActivatedAnswers) {
             return Err(HResult::HOST_NOT_ACTIVATED);
         }
-        if !Product::is_covered(request.application_id, request.counted_id) {
+        if !Product::is_covered(request.application_id, request.counted_id)
+            && !faults.has(Fault::ProductUnchecked)
+        {
             return Err(HResult::PRODUCT_NOT_COVERED);
         }
         if request.client_time.distance(now) > deviate::skew(faults, CLOCK_SKEW, request, now) {

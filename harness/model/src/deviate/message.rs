@@ -44,6 +44,9 @@ pub(crate) fn repair(host: &Host, message: &[u8]) -> Option<OpenedRequest> {
         return Some(request);
     }
     let encrypted = request.layout != Version::V4;
+    if faults.has(Fault::V4MacUnchecked) && !encrypted && !unknown {
+        return Some(request);
+    }
     if faults.has(Fault::PaddingUnchecked)
         && checks.padding == Some(false)
         && checks.inner_version == Some(true)
@@ -330,6 +333,13 @@ fn v6(
     }
     if faults.has(Fault::V6IvRepeats) {
         parts.iv = [0x49; 16];
+    }
+    if faults.has(Fault::V6IvCounts) {
+        // What differs from one to the next are its last two octets.
+        let [.., high, low] = parts.iv;
+        parts.iv = [0x49; 16];
+        let [.., a, b] = &mut parts.iv;
+        (*a, *b) = (high, low);
     }
     if faults.has(Fault::V6HashOfX) {
         parts.hash = sha256(&parts.x);

@@ -18,7 +18,10 @@ pub(crate) fn refusal(faults: Faults, refused: HResult) -> HResult {
 }
 
 /// The N policies that are answered, and what others get.
-pub(crate) fn n_policy(faults: Faults, largest: u32) -> (RangeInclusive<u32>, HResult) {
+pub(crate) fn n_policy(faults: Faults, largest: u32, asked: u32) -> (RangeInclusive<u32>, HResult) {
+    if faults.has(Fault::NPolicySigned) && asked > u32::MAX / 2 {
+        return (0..=u32::MAX, HResult::INVALID_DATA);
+    }
     let least = u32::from(faults.has(Fault::NPolicyZeroRefused));
     let largest = if faults.has(Fault::NPolicy1000Refused) {
         largest.saturating_sub(1)
@@ -35,6 +38,9 @@ pub(crate) fn n_policy(faults: Faults, largest: u32) -> (RangeInclusive<u32>, HR
 
 /// How far this clock may be off.
 pub(crate) fn skew(faults: Faults, allowed: u64, request: &RequestBody, now: FileTime) -> u64 {
+    if faults.has(Fault::SkewUnchecked) {
+        return u64::MAX;
+    }
     if faults.has(Fault::SkewTooStrict) {
         return allowed / 2;
     }
@@ -88,6 +94,12 @@ pub(crate) fn is_listed(faults: Faults, request: &RequestBody) -> bool {
 pub(crate) fn client(faults: Faults, request: &RequestBody) -> Guid {
     if faults.has(Fault::CountsPerVersion) {
         return Guid::from_u128(request.cmid.as_u128() ^ u128::from(request.version.major));
+    }
+    if faults.has(Fault::CountsPerStatus) {
+        return Guid::from_u128(request.cmid.as_u128() ^ u128::from(request.license_status.0));
+    }
+    if faults.has(Fault::PreviousCmidTaken) && request.previous_cmid != Guid::NIL {
+        return request.previous_cmid;
     }
     request.cmid
 }

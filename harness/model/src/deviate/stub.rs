@@ -36,6 +36,11 @@ pub(crate) fn unmarshal(
     if honest.is_ok() {
         return None;
     }
+    if faults.has(Fault::SizeSignIgnored) {
+        let mut stub = stub.to_vec();
+        *stub.get_mut(3)? &= 0x7f;
+        return Some((syntax, stub));
+    }
     if faults.has(Fault::Ndr64HighHalfIgnored) && wide {
         let (head, tail) = (stub.get(..12)?, stub.get(16..)?);
         return Some((syntax, [head, &[0; 4], tail].concat()));

@@ -220,7 +220,8 @@ impl Connection {
         let leaks = faults.has(Fault::LeaksHalfReadConnections) && inside
             || faults.has(Fault::LeaksSilentConnections) && !self.spoke;
         memory.leaked = memory.leaked.saturating_add(usize::from(leaks));
-        memory.dying |= faults.has(Fault::CrashOnClosedPdu) && inside;
+        memory.dying |= faults.has(Fault::CrashOnClosedPdu) && inside
+            || faults.has(Fault::CrashOnLeftCall) && self.session.inside_a_call();
         if faults.has(Fault::CountForgotten) {
             host.policy.forget();
         }

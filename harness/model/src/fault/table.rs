@@ -113,6 +113,7 @@ faults! {
         AlterAnsweredAsBind "alter-answered-as-bind" "rpc.alter.new-context": "answers alter_context with bind_ack";
         AlterCallIdFixed "alter-call-id-fixed" "rpc.alter.new-context": "gives every alter_context_resp the call id 1";
         AlterForgetsContexts "alter-forgets-contexts" "rpc.alter.new-context": "forgets the other contexts on alter_context";
+        ReofferForgetsOthers "reoffer-forgets-others" "rpc.alter.new-context": "forgets the other contexts when one is offered again";
         AlterAddress "alter-address" "rpc.alter.resp-empty-secondary-address": "names a host as secondary address of alter_context_resp";
         AlterRenegotiates "alter-renegotiates" "rpc.alter.sizes-and-group-unchanged": "takes over and enforces the sizes of alter_context";
         AlterFlagsCopied "alter-flags-copied" "rpc.alter.flags": "copies the flags of alter_context into its answer";
@@ -192,6 +193,7 @@ faults! {
         ShortStubServed "short-stub-served" "rpc.ndr.stub-truncated": "makes up the last octet of a stub that lacks it";
         SurplusCloses "surplus-closes" "rpc.ndr.stub-trailing-octets": "closes on octets behind the parameters";
         CountsNotCompared "counts-not-compared" "rpc.ndr.counts-disagree": "does not compare requestSize with max_count";
+        SizeSignIgnored "size-sign-ignored" "rpc.ndr.counts-disagree": "ignores the highest bit of requestSize";
         EmptyArraySucceeds "empty-array-succeeds" "rpc.ndr.size-zero": "returns success for an empty request";
         PaddingLeaks "padding-leaks" "rpc.stub.padding-zero": "fills padding with octets of other clients' requests";
         Ndr64RequestPacked "ndr64-request-packed" "rpc.ndr64.request-layout": "expects no padding in NDR64 requests";
@@ -246,6 +248,7 @@ faults! {
         V5XorsTravellingIv "v5-xors-travelling-iv" "crypto.v5-hash": "xors R with the encrypted IV in v5";
         V6IvEchoed "v6-iv-echoed" "crypto.v6-iv-fresh": "has the request's IV in v6 responses";
         V6IvRepeats "v6-iv-repeats" "crypto.v6-iv-fresh": "has the same IV in all v6 responses";
+        V6IvCounts "v6-iv-counts" "crypto.v6-iv-fresh": "counts its v6 IVs up";
         V6HashOfX "v6-hash-of-x" "crypto.v6-hash": "hashes X instead of R in v6";
         V6XorsTravellingIv "v6-xors-travelling-iv" "crypto.v6-hash": "xors R with the encrypted IV in v6";
         V6ProofIsIv "v6-proof-is-iv" "crypto.v6-iv-proof": "sends the encrypted IV as proof in v6";
@@ -260,6 +263,7 @@ faults! {
         RandomHalf "random-half" "crypto.random-fresh": "fills half of its random octets with zeros";
         ResponsePaddingZero "response-padding-zero" "crypto.padding": "pads responses with zeros";
         TamperedServed "tampered-served" "crypto.reject-tampered": "does not look whether a v5 or v6 request decrypted well";
+        V4MacUnchecked "v4-mac-unchecked" "crypto.reject-tampered": "does not look at the MAC of v4 requests";
         PaddingUnchecked "padding-unchecked" "crypto.reject-tampered": "does not look at the padding of requests";
         LongRequestServed "long-request-served" "crypto.reject-tampered": "ignores blocks behind a request";
         TamperedCloses "tampered-closes" "crypto.reject-tampered": "closes on a tampered request without an answer";
@@ -271,9 +275,11 @@ faults! {
         CountOfRefused "count-of-refused" "policy.count-distinct": "counts machines whose requests it refuses";
         CmidHalfCompared "cmid-half-compared" "policy.count-distinct": "compares the first half of a CMID only";
         CountPerEdition "count-per-edition" "policy.count-distinct": "has a list of machines for each edition";
+        PreviousCmidTaken "previous-cmid-taken" "policy.count-distinct": "takes a machine for the one that it says it was";
         LicensedNotCounted "licensed-not-counted" "policy.count-distinct": "counts no machine that is licensed already";
         DuplicatesCounted "duplicates-counted" "policy.duplicate-not-counted": "counts a known client again";
         CountsPerVersion "counts-per-version" "policy.duplicate-not-counted": "counts a client again in each version";
+        CountsPerStatus "counts-per-status" "policy.duplicate-not-counted": "counts a client again in each license status";
         CountStartsAtZero "count-starts-at-zero" "policy.count-starts-at-one": "does not count the client that asks";
         CountForgotten "count-forgotten" "policy.count-distinct": "forgets its clients when somebody disconnects";
         NeverExpires "never-expires" "policy.expire-30-days": "never lets a client drop out";
@@ -289,11 +295,14 @@ faults! {
         NPolicy1000Refused "n-policy-1000-refused" "policy.n-policy-sane": "refuses N policy 1000";
         NPolicyZeroRefused "n-policy-zero-refused" "policy.n-policy-sane": "refuses N policy 0";
         NPolicyStatus "n-policy-status" "policy.n-policy-sane": "refuses a large N policy as an unknown product";
+        NPolicySigned "n-policy-signed" "policy.n-policy-sane": "takes N policies as signed, and answers negative ones";
         SkewTooStrict "skew-too-strict" "policy.clock-skew": "allows clocks to be two hours off";
         SkewTooLax "skew-too-lax" "policy.clock-skew": "allows clocks to be four hours and five minutes off";
         SkewOneSided "skew-one-sided" "policy.clock-skew": "accepts clocks that are late by any time";
+        SkewUnchecked "skew-unchecked" "policy.clock-skew": "accepts any clock";
         SkewStatus "skew-status" "policy.clock-skew": "refuses wrong clocks as malformed requests";
         ProductStatus "product-status" "policy.unknown-product": "refuses unknown products as malformed requests";
+        ProductUnchecked "product-unchecked" "policy.unknown-product": "serves products its key does not cover";
         TableFullCloses "table-full-closes" "policy.table-full": "closes when its table is full";
         NotActivatedAnswers "not-activated-answers" "policy.host-not-activated": "answers although it is not activated itself";
         CountsWrongStatus "counts-wrong-status" "policy.request-counters": "takes out-of-box grace for out-of-tolerance grace in its counters";
@@ -347,6 +356,7 @@ faults! {
         CrashOnUnterminatedName "crash-on-unterminated-name" "message.free-fields": "dies of a workstation name without its terminator";
         CrashOnLoneSurrogate "crash-on-lone-surrogate" "message.free-fields": "dies of a workstation name that is no UTF-16";
         CrashOnClosedPdu "crash-on-closed-pdu" "rpc.stream.close-inside-pdu": "dies when a client leaves inside a PDU";
+        CrashOnLeftCall "crash-on-left-call" "rpc.fragment.abandoned": "dies when a client leaves inside a call";
         HangsOnEmptyStub "hangs-on-empty-stub" "rpc.ndr.stub-truncated": "gives no answer to a call without a stub";
         LeaksMemory "leaks-memory" "rpc.state.unknown-ptype": "keeps 64 KiB for each PDU of an unknown type";
         LeaksDescriptors "leaks-descriptors" "rpc.stream.close-inside-pdu": "never closes its socket of a connection that ends inside a PDU";

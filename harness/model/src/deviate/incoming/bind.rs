@@ -160,6 +160,11 @@ impl Session {
         if faults.has(Fault::AlterForgetsContexts) {
             self.contexts.retain(|(id, _)| offered(*id).is_some());
         }
+        if faults.has(Fault::ReofferForgetsOthers)
+            && self.contexts.iter().any(|(id, _)| offered(*id).is_some())
+        {
+            self.contexts.retain(|(id, _)| offered(*id).is_some());
+        }
         if faults.has(Fault::FailedReofferDrops) {
             self.contexts.retain(|(id, syntax)| {
                 offered(*id).is_none_or(|context| {
