@@ -20,16 +20,35 @@ pub(super) struct Attempt {
     pub(super) outcome: Result<(), Stop>,
     /// What it did and saw.
     pub(super) record: Arc<Record>,
+    /// The target does not serve any longer.
+    lost: bool,
 }
 
 impl Attempt {
+    /// A target that serves still.
+    pub(super) const fn new(outcome: Result<(), Stop>, record: Arc<Record>) -> Self {
+        Self {
+            outcome,
+            record,
+            lost: false,
+        }
+    }
+
     /// Holds the case responsible for the target's not serving any longer.
     pub(super) fn blame(&mut self, problem: &str) {
         let health = "health after the case";
+        self.lost = true;
         match &self.outcome {
-            Err(Stop::Fail(_)) => self.record.note(format!("{health}: {problem}")),
+            Err(Stop::Fail(_)) => self
+                .record
+                .note(format!("{health}: the target serves no more: {problem}")),
             _ => self.outcome = Err(Stop::fail(health, "a target that serves", problem)),
         }
+    }
+
+    /// The level of a failure: whatever a case asks, a target must survive it.
+    fn level(&self, asked: Level) -> Level {
+        if self.lost { Level::Must } else { asked }
     }
 
     /// What the reports show of it: verdict, failure, reason.
@@ -37,7 +56,7 @@ impl Attempt {
         match &self.outcome {
             Ok(()) => (Verdict::Pass, None, None),
             Err(Stop::Fail(failure)) => {
-                let verdict = Verdict::of_failure(level, gate);
+                let verdict = Verdict::of_failure(self.level(level), gate);
                 (verdict, Some(failure.as_ref().clone()), None)
             }
             Err(Stop::Skip(reason)) => (Verdict::Skip, None, Some(reason.clone())),
@@ -128,7 +147,7 @@ pub(super) async fn guarded(story: CaseFuture, record: Arc<Record>, options: &Op
         Ok(Some(Err(error))) => Err(Stop::Error(panicked(error))),
         Ok(None) => Err(Stop::Error("the case did not run".to_owned())),
     };
-    Attempt { outcome, record }
+    Attempt::new(outcome, record)
 }
 
 fn panicked(error: JoinError) -> String {

@@ -252,7 +252,7 @@ impl ClientSession {
         let record = Arc::new(Record::default());
         let Story::Client(story) = planned.case.story else {
             let outcome = Err(Stop::Skip("judges hosts".to_owned()));
-            return Ok(Attempt { outcome, record });
+            return Ok(Attempt::new(outcome, record));
         };
         let listener = self.listener(&planned.id, &record).await?;
         let wrote = listener.said();

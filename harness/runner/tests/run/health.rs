@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use kmspec_runner::Target;
+use kmspec_runner::verdict::Level;
 use kmspec_runner::verdict::Verdict::{Error, Fail, Pass};
 use kmspec_wire::keys::KeySet;
 use tokio::net::TcpListener;
 
-use crate::cases::{ANSWERS, KILLS, KILLS_UNSEEN, VERSIONS, rows};
+use crate::cases::{ANSWERS, KILLS, KILLS_UNSEEN, VERSIONS, rows, rows_at};
 use crate::fake::{Fake, Fakes, Mood};
 use crate::{go, options, reason, verdicts};
 
@@ -133,6 +134,16 @@ async fn a_target_that_can_be_started_is_started_again_and_only_the_culprit_blam
     assert_eq!((result.exit().code(), result.unable.len()), (1, 0));
     assert!(fakes.started.load(Ordering::SeqCst) >= 2);
     assert!(result.log.contains("a line of its log"));
+}
+
+#[tokio::test]
+async fn a_target_that_dies_fails_the_run_whatever_the_level_of_what_killed_it() {
+    for level in [Level::Must, Level::Should, Level::May] {
+        let fakes = Fakes::new(Mood::Honest);
+        let result = go(rows_at(level, &KILLS), &fakes.target(), &options()).await;
+        assert_eq!(verdicts(&result), [("test.kills", Fail)], "{level:?}");
+        assert_eq!(result.exit().code(), 1, "{level:?}");
+    }
 }
 
 #[tokio::test]
