@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 pub mod plan;
+pub mod seeds;
 pub mod vectors;
 
 mod alter;

@@ -3,6 +3,7 @@
 mod live;
 mod promote;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -142,7 +143,7 @@ fn named(args: &FuzzArgs) -> Result<(Target, String), Failure> {
     Ok((Target::launched("lab host", Arc::new(launch), keys), word))
 }
 
-/// Sessions to begin with: what the protocol is made of, and what clients really sent.
+/// Sessions to begin with: what the protocol is made of, what clients really sent, and what the cases send.
 fn first() -> Vec<Session> {
     let keys = kmspec_wire::keys::KeySet::lab();
     let mut gathered = Gathered {
@@ -155,7 +156,11 @@ fn first() -> Vec<Session> {
     }
     let short = |session: &Session| session.steps.len() <= MOST_STEPS;
     gathered.sessions.retain(short);
-    gathered.sessions.truncate(MOST_SEEDS);
+    gathered.sessions.truncate(MOST_RECORDED);
+    let mut known: BTreeSet<String> = gathered.sessions.iter().map(Session::to_string).collect();
+    let mut of_cases = kmspec_conformance::seeds::sessions();
+    of_cases.retain(|session| known.insert(session.to_string()));
+    gathered.sessions.extend(of_cases);
     gathered.sessions
 }
 
@@ -339,6 +344,6 @@ fn unable(error: CampaignError) -> Failure {
 
 /// How long the lab host may take until it accepts connections.
 const STARTING: Duration = Duration::from_secs(30);
-/// Sessions to begin with, and how long one may be: the campaign finds the way from there.
-const MOST_SEEDS: usize = 256;
+/// Sessions of recordings to begin with, and how long one may be: the campaign finds the way from there.
+const MOST_RECORDED: usize = 256;
 const MOST_STEPS: usize = 12;
