@@ -4,6 +4,7 @@ mod analyst;
 mod worker;
 
 use std::collections::VecDeque;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -87,6 +88,9 @@ pub enum CampaignError {
         "{0} is not on loopback; fuzzing it may break it and what it serves: allow it with --allow-remote"
     )]
     Remote(SocketAddr),
+    /// No thread, or no runtime in it.
+    #[error("cannot start a thread that plays sessions: {0}")]
+    Thread(io::Error),
     /// Nothing answers.
     #[error("{0} answers no bind: nothing can be learnt from it")]
     Mute(String),
@@ -175,15 +179,13 @@ pub async fn run(
     });
     let mut analyst = Analyst::new(Arc::clone(&shared), ground, player, findings, watch, plan);
     analyst.resume().await?;
-    let workers: Vec<_> = (0..analyst.jobs())
-        .map(|_| tokio::spawn(worker::work(Arc::clone(&shared))))
-        .collect();
+    let workers = worker::start(&shared, analyst.jobs()).map_err(CampaignError::Thread)?;
     let unable = analyst.watch(receive, stop).await;
     shared.stop.store(true, Ordering::Relaxed);
     shared.changed.notify_waiters();
     for worker in workers {
         // A worker that is in the middle of a session ends it first.
-        drop(worker.await);
+        drop(tokio::task::spawn_blocking(|| worker.join()).await);
     }
     Ok(analyst.end(unable).await)
 }
@@ -233,12 +235,12 @@ async fn up(target: Target, allow_remote: bool) -> Result<Ground, CampaignError>
 }
 
 fn player(target: &Target, seed: u64) -> Player {
-    let [a, b, c, ..] = crate::novelty::digest(&format!("tag {seed}")).to_le_bytes();
+    let [a, b, ..] = crate::novelty::digest(&format!("tag {seed}")).to_le_bytes();
     Player {
         keys: Arc::clone(&target.keys),
         memory: kmspec_rules::Memory::new(),
         // Not zero: zeros are everywhere.
-        tag: [a | 0x80, b | 0x11, c | 0x08],
+        tag: [a | 0x80, b | 0x11],
     }
 }
 

@@ -25,8 +25,8 @@ pub(crate) struct Corpus {
     folder: Option<PathBuf>,
     names: BTreeSet<String>,
     /// With the epoch and the execution that added each, sorted by them.
-    entries: Vec<(u64, u64, Session)>,
-    snapshots: BTreeMap<u64, Arc<Vec<Session>>>,
+    entries: Vec<(u64, u64, Arc<Session>)>,
+    snapshots: BTreeMap<u64, Arc<Vec<Arc<Session>>>>,
     seen: Seen,
     next: u64,
     running: BTreeMap<u64, Epoch>,
@@ -35,14 +35,14 @@ pub(crate) struct Corpus {
 #[derive(Debug, Default)]
 struct Epoch {
     left: u64,
-    news: BTreeMap<u64, (Session, Vec<u64>)>,
+    news: BTreeMap<u64, (Arc<Session>, Vec<u64>)>,
 }
 
 /// One execution to be done.
 #[derive(Clone, Debug)]
 pub(crate) struct Ticket {
     pub(crate) number: u64,
-    pub(crate) snapshot: Arc<Vec<Session>>,
+    pub(crate) snapshot: Arc<Vec<Arc<Session>>>,
 }
 
 impl Corpus {
@@ -90,7 +90,7 @@ impl Corpus {
             let old = entries
                 .iter()
                 .filter(|(added, ..)| wanted.is_some_and(|wanted| *added <= wanted));
-            Arc::new(old.map(|(.., session)| session.clone()).collect())
+            Arc::new(old.map(|(.., session)| Arc::clone(session)).collect())
         });
         Some(Ticket {
             number,
@@ -117,7 +117,7 @@ impl Corpus {
             (_, len) => {
                 let one = dice.index(len).unwrap_or_default();
                 let other = dice.index(len).unwrap_or_default();
-                ticket.snapshot[one.max(other)].clone()
+                Session::clone(&ticket.snapshot[one.max(other)])
             }
         };
         let mut changes = 1;
@@ -135,14 +135,14 @@ impl Corpus {
     }
 
     /// An execution is over; true if it showed something new.
-    pub(crate) fn done(&mut self, number: u64, session: &Session, features: Vec<u64>) -> bool {
+    pub(crate) fn done(&mut self, number: u64, session: &Arc<Session>, features: Vec<u64>) -> bool {
         let epoch = number / EPOCH;
         let is_news = self.seen.is_news(&features);
         let Some(running) = self.running.get_mut(&epoch) else {
             return false;
         };
         if is_news {
-            running.news.insert(number, (session.clone(), features));
+            running.news.insert(number, (Arc::clone(session), features));
         }
         running.left = running.left.saturating_sub(1);
         if running.left == 0 {
@@ -167,7 +167,7 @@ impl Corpus {
         }
     }
 
-    fn keep(&mut self, epoch: u64, number: u64, session: Session) {
+    fn keep(&mut self, epoch: u64, number: u64, session: Arc<Session>) {
         let name = name(&session);
         if !self.names.insert(name.clone()) {
             return;
@@ -200,7 +200,7 @@ impl Corpus {
                 _ => (now, u64::MAX),
             };
             self.names.insert(name);
-            self.entries.push((epoch, execution, session));
+            self.entries.push((epoch, execution, Arc::new(session)));
         }
         self.entries
             .sort_by_key(|(epoch, execution, _)| (*epoch, *execution));
@@ -271,7 +271,7 @@ mod tests {
     use super::*;
 
     /// Runs executions up to `end`, each with features of its own every so often; gives session `end`.
-    fn run(folder: Option<&Path>, from: u64, end: u64, backwards: bool) -> Session {
+    fn run(folder: Option<&Path>, from: u64, end: u64, backwards: bool) -> Arc<Session> {
         let mut corpus = Corpus::open(5, templates(), folder, from).unwrap();
         let (seeds, mutator) = (corpus.seeds(), Mutator::new());
         loop {
@@ -282,6 +282,7 @@ mod tests {
             }
             for ticket in tickets {
                 let session = Corpus::session(&ticket, 5, &seeds, &mutator);
+                let session = Arc::new(session);
                 if ticket.number == end {
                     return session;
                 }

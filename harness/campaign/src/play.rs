@@ -20,8 +20,8 @@ use link::{Chunk, Link};
 pub(crate) struct Player {
     pub(crate) keys: Arc<KeySet>,
     pub(crate) memory: Memory,
-    /// The three octets that all marks of this campaign share.
-    pub(crate) tag: [u8; 3],
+    /// The two octets that all marks of this campaign share.
+    pub(crate) tag: [u8; 2],
 }
 
 /// How a session is played.
@@ -100,11 +100,13 @@ pub(crate) struct Row {
 }
 
 impl Player {
-    /// The mark of an execution.
+    /// The mark of an execution: the tag, the execution's number, and a check of both, so that a mark that was lied
+    /// about is not taken for another session's.
     pub(crate) fn mark(&self, execution: u64) -> u64 {
-        let [a, b, c, d, ..] = execution.to_le_bytes();
-        let [x, y, z] = self.tag;
-        u64::from_le_bytes([x, y, z, a, b, c, d, 0])
+        let number = u32::try_from(execution & 0xffff_ffff).unwrap_or_default();
+        let [a, b, c, d] = number.to_le_bytes();
+        let [x, y] = self.tag;
+        u64::from_le_bytes([x, y, a, b, c, d, check(self.tag, number), 0])
     }
 
     /// Plays a session from its first step to its last, and then ends its connections.
@@ -120,6 +122,7 @@ impl Player {
             address,
             manner,
             mark: self.mark(execution),
+            own: vec![u32::try_from(execution & 0xffff_ffff).unwrap_or_default()],
             now: now(),
             began: Instant::now(),
             links: Vec::new(),
@@ -169,6 +172,8 @@ struct Playing<'a> {
     address: SocketAddr,
     manner: Manner,
     mark: u64,
+    /// Numbers of the marks that this session has sent: its own, and what it made of it.
+    own: Vec<u32>,
     now: FileTime,
     began: Instant,
     links: Vec<(u8, Link)>,
@@ -258,6 +263,7 @@ impl Playing<'_> {
                 break;
             }
             link.send(&octets, sending.segment).await;
+            self.own.extend(marks(&octets, self.player.tag));
             if self.manner.record {
                 self.played.events.push(Event::Octets {
                     connection: link.number,
@@ -299,9 +305,9 @@ impl Playing<'_> {
                     heard.octets += octets.len();
                     heard.longest = heard.longest.max(since.elapsed());
                     since = Instant::now();
-                    self.played
-                        .foreign
-                        .extend(foreign(&octets, self.player.tag, self.mark));
+                    let foreign = marks(&octets, self.player.tag);
+                    let foreign = foreign.filter(|number| !self.own.contains(number));
+                    self.played.foreign.extend(foreign);
                     link.heard(&octets, |pdu| {
                         if let Some(group) = answers::group(pdu) {
                             self.groups.push((connection, group));
@@ -458,19 +464,24 @@ fn ended(connection: usize, began: Instant, closing: Closing) -> Event {
     }
 }
 
-/// Marks of other sessions among octets of the host.
-fn foreign(octets: &[u8], [x, y, z]: [u8; 3], own: u64) -> Vec<u32> {
-    let own = u32::try_from(own >> 24 & 0xffff_ffff).unwrap_or_default();
-    octets
-        .windows(7)
-        .filter_map(|window| match window {
-            [a, b, c, rest @ ..] if (*a, *b, *c) == (x, y, z) => {
-                let number = u32::from_le_bytes(rest.try_into().ok()?);
-                (number != own).then_some(number)
-            }
-            _ => None,
-        })
-        .collect()
+/// Numbers of the marks among octets.
+fn marks(octets: &[u8], tag: [u8; 2]) -> impl Iterator<Item = u32> {
+    octets.windows(7).filter_map(move |window| match window {
+        [x, y, a, b, c, d, last] if [*x, *y] == tag => {
+            let number = u32::from_le_bytes([*a, *b, *c, *d]);
+            (*last == check(tag, number)).then_some(number)
+        }
+        _ => None,
+    })
+}
+
+/// An octet that follows from tag and number, and that no other number near it has.
+fn check([x, y]: [u8; 2], number: u32) -> u8 {
+    let [.., last] = number
+        .wrapping_add(u32::from_le_bytes([x, y, y, x]))
+        .wrapping_mul(0x9e37_79b1)
+        .to_le_bytes();
+    last
 }
 
 /// The time of day.
@@ -484,13 +495,25 @@ pub(crate) fn now() -> FileTime {
 
 #[cfg(test)]
 mod tests {
-    use super::foreign;
+    use kmspec_wire::keys::KeySet;
+
+    use super::*;
 
     #[test]
-    fn octets_of_another_session_are_told_from_those_of_this_one() {
-        let tag = [9, 8, 7];
-        let own = u64::from_le_bytes([9, 8, 7, 5, 0, 0, 0, 0]);
-        let octets = [0, 9, 8, 7, 5, 0, 0, 0, 9, 8, 7, 4, 0, 0, 0, 9, 8];
-        assert_eq!(foreign(&octets, tag, own), [4]);
+    fn marks_are_found_and_one_that_was_changed_is_none() {
+        let player = Player {
+            keys: Arc::new(KeySet::lab()),
+            memory: Memory::new(),
+            tag: [9, 8],
+        };
+        let mark = |number: u64| player.mark(number).to_le_bytes();
+        let octets = [&[0, 9][..], &mark(5)[..7], &mark(4)[..7], &[9, 8]].concat();
+        let found: Vec<u32> = marks(&octets, player.tag).collect();
+        assert_eq!(found, [5, 4]);
+        for bit in 0..32 {
+            let mut changed = mark(5);
+            changed[2 + bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(marks(&changed, player.tag).count(), 0, "{bit}");
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 mod edits;
 
+use std::borrow::Borrow;
+
 use kmspec_wire::keys::KeySet;
 use kmspec_wire::kms::ProtocolVersion;
 use kmspec_wire::ndr::TransferSyntax;
@@ -49,7 +51,12 @@ impl Mutator {
     }
 
     /// Changes a session in one way. `others` are sessions to take parts from.
-    pub fn mutate(&self, session: &mut Session, choices: &mut dyn Choices, others: &[Session]) {
+    pub fn mutate(
+        &self,
+        session: &mut Session,
+        choices: &mut dyn Choices,
+        others: &[impl Borrow<Session>],
+    ) {
         match choices.below(20) {
             0..=7 => self.edit(session, choices),
             8..=11 => vary_content(session, choices),
@@ -108,8 +115,8 @@ impl Mutator {
 /// Most steps of a session that was varied: longer ones take time and show little more.
 const MOST_STEPS: usize = 8;
 
-fn splice(session: &mut Session, choices: &mut dyn Choices, others: &[Session]) {
-    let Some(other) = one_of(choices, others) else {
+fn splice(session: &mut Session, choices: &mut dyn Choices, others: &[impl Borrow<Session>]) {
+    let Some(other) = one_of(choices, others).map(Borrow::borrow) else {
         return;
     };
     let keep = choices.index(session.steps.len()).unwrap_or_default();

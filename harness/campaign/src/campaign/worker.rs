@@ -1,8 +1,13 @@
+use std::io;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use kmspec_session::Session;
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
 
 use super::{RECENT, Shared, lock};
 use crate::corpus::Corpus;
@@ -12,8 +17,32 @@ use crate::novelty;
 use crate::play::{Manner, Played};
 use crate::trial::{self, Sought};
 
+/// Starts so many workers, on a thread with a runtime of its own for each core: a session that is handed from one core to
+/// another costs more than it does.
+pub(super) fn start(shared: &Arc<Shared>, jobs: usize) -> io::Result<Vec<JoinHandle<()>>> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = threads.min(jobs);
+    let mut all = Vec::with_capacity(threads);
+    for index in 0..threads {
+        let here = jobs / threads + usize::from(index < jobs % threads);
+        let shared = Arc::clone(shared);
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let thread = thread::Builder::new().name(format!("fuzz-{index}"));
+        all.push(thread.spawn(move || {
+            let mut workers: JoinSet<()> = JoinSet::new();
+            runtime.block_on(async {
+                for _ in 0..here {
+                    workers.spawn(work(Arc::clone(&shared)));
+                }
+                while workers.join_next().await.is_some() {}
+            });
+        })?);
+    }
+    Ok(all)
+}
+
 /// Plays one session after the other until the campaign ends.
-pub(super) async fn work(shared: Arc<Shared>) {
+async fn work(shared: Arc<Shared>) {
     while !shared.stop.load(Ordering::Relaxed) {
         if shared.down.load(Ordering::Relaxed) {
             pause(&shared).await;

@@ -1,11 +1,14 @@
+use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use kmspec_rules::{Direction, Judge, Roles, Violation};
 use kmspec_wire::fragment::Framer;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -15,7 +18,6 @@ use crate::answers::{Closing, Ledger};
 /// One connection of a session.
 pub(super) struct Link {
     stream: TcpStream,
-    from: SocketAddr,
     judge: Judge,
     answers: Framer,
     /// Octets of the host that are not PDUs are not cut any further.
@@ -45,9 +47,6 @@ impl Link {
             .with_keys(Arc::clone(&player.keys))
             .with_memory(player.memory.clone());
         Some(Self {
-            from: stream
-                .local_addr()
-                .unwrap_or_else(|_| (Ipv4Addr::LOCALHOST, 0).into()),
             stream,
             judge,
             answers: Framer::new(),
@@ -62,8 +61,9 @@ impl Link {
         Self { number, ..self }
     }
 
-    pub(super) const fn from(&self) -> SocketAddr {
-        self.from
+    pub(super) fn from(&self) -> SocketAddr {
+        let from = self.stream.local_addr();
+        from.unwrap_or_else(|_| (Ipv4Addr::LOCALHOST, 0).into())
     }
 
     /// Sends octets, in segments of this size; 0 for one.
@@ -97,21 +97,16 @@ impl Link {
             return Chunk::Ended(closing);
         }
         let mut octets = [0; READ];
-        loop {
-            match self.stream.try_read(&mut octets) {
-                Ok(0) => return Chunk::Ended(Closing::Closed),
-                Ok(len) => return Chunk::Octets(octets[..len].to_vec()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return Chunk::Ended(Closing::Reset),
-            }
-            let Some(patience) = patience else {
-                return Chunk::Nothing;
-            };
-            match timeout(patience, self.stream.readable()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return Chunk::Ended(Closing::Reset),
-                Err(_) => return Chunk::Nothing,
-            }
+        let reading = self.stream.read(&mut octets);
+        let read = match patience {
+            Some(patience) => timeout(patience, reading).await.ok(),
+            None => now_or_never(reading).await,
+        };
+        match read {
+            None => Chunk::Nothing,
+            Some(Ok(0)) => Chunk::Ended(Closing::Closed),
+            Some(Ok(len)) => Chunk::Octets(octets[..len].to_vec()),
+            Some(Err(_)) => Chunk::Ended(Closing::Reset),
         }
     }
 
@@ -151,6 +146,18 @@ impl Link {
     pub(super) fn done(mut self) -> Vec<Violation> {
         self.judge.take_violations()
     }
+}
+
+/// What a future gives at once.
+async fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        Poll::Ready(match future.as_mut().poll(context) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 /// How long connecting may take.
