@@ -8,7 +8,7 @@ use kmspec_wire::fragment::Framer;
 use crate::answers;
 use crate::play::{Player, Row};
 
-/// Answers, connection by connection, that the lab host gives to a session; ends of connections left out.
+/// Answers, connection by connection, that the lab host gives to a session.
 pub(crate) fn answers(session: &Session, player: &Player, now: FileTime) -> Vec<(u8, Vec<String>)> {
     let mut host = Host::new(Settings::default());
     let mut links: Vec<(u8, Link)> = Vec::new();
@@ -42,12 +42,17 @@ pub(crate) fn answers(session: &Session, player: &Player, now: FileTime) -> Vec<
                         groups: &groups,
                     };
                     let octets = sending.render_nth(&around, nth);
+                    let was_open = link.after == After::Open;
                     let pdus = link.receive(&mut host, now, &octets);
+                    let ends = was_open && link.after != After::Open;
                     for pdu in pdus {
                         if let Some(group) = answers::group(&pdu) {
                             groups.push((connection, group));
                         }
                         say(&mut said, connection, answers::word(&pdu));
+                    }
+                    if ends {
+                        say(&mut said, connection, CLOSED.to_owned());
                     }
                 }
             }
@@ -61,17 +66,23 @@ pub(crate) fn answers(session: &Session, player: &Player, now: FileTime) -> Vec<
 pub(crate) fn played(rows: &[Row]) -> Vec<(u8, Vec<String>)> {
     let mut said = Vec::new();
     for row in rows {
+        // Whoever has ended its own side is closed by any host.
+        let by_host = !matches!(row.label.as_str(), "half-close" | "close" | "end");
         for word in row.answer.split(' ') {
-            if !matches!(
-                word,
-                "-" | "closed" | "reset" | "stays-open" | "silence" | "refused"
-            ) {
-                say(&mut said, row.connection, word.to_owned());
+            match word {
+                "closed" | "reset" if by_host => {
+                    say(&mut said, row.connection, CLOSED.to_owned());
+                }
+                "-" | "closed" | "reset" | "stays-open" | "silence" | "refused" => {}
+                word => say(&mut said, row.connection, word.to_owned()),
             }
         }
     }
     said
 }
+
+/// The host ends a connection, in order or not.
+const CLOSED: &str = "closed";
 
 /// The first answer of the target that the lab host would not have given there: connection, what the lab host says, what
 /// the target says. Answers that are only the lab host's were perhaps not waited for; a target that owes one is a hang, and

@@ -55,6 +55,7 @@ impl Trials<'_> {
     ) -> Result<Option<Shown>, LaunchError> {
         match sought.kind {
             Kind::Growth => Ok(self.grows(sought, session).await),
+            Kind::Hang if sought.about == EXHAUSTED => self.exhausts(session).await,
             Kind::Crash => {
                 let played = self.play(session, manner).await;
                 self.crashed(played).await
@@ -92,13 +93,9 @@ impl Trials<'_> {
 
     /// Whether the target is gone; then it is started anew.
     pub(crate) async fn crashed(&mut self, played: Played) -> Result<Option<Shown>, LaunchError> {
-        let mut gone = !self.ground.accepts().await;
-        if !gone {
-            // A process that dies takes a moment, and some die of the next connection only: that was it.
-            sleep(Duration::from_millis(3)).await;
-            gone = !self.ground.accepts().await;
-        }
-        if !gone {
+        // A process that dies takes a moment, and some die of the next connection only: whoever answers is alive.
+        let served = self.player.serves(self.ground.address(), SERVING).await;
+        if served || self.ground.accepts().await {
             return Ok(None);
         }
         self.ground.has_ended().await;
@@ -222,6 +219,33 @@ impl Trials<'_> {
             events: Vec::new(),
             log: self.ground.log(),
         })
+    }
+
+    /// Whether the target, started anew, serves nobody any more after many repetitions.
+    async fn exhausts(&mut self, session: &Session) -> Result<Option<Shown>, LaunchError> {
+        self.renew().await?;
+        for nth in 1..=EXHAUSTING {
+            self.play(session, Manner::QUICK).await;
+            if nth % PROBING == 0 && !self.serves().await {
+                if !self.ground.accepts().await {
+                    return Ok(None);
+                }
+                return Ok(Some(Shown {
+                    kind: Kind::Hang,
+                    about: EXHAUSTED.to_owned(),
+                    detail: format!("After {nth} times the same session no bind is answered."),
+                    events: Vec::new(),
+                    log: self.ground.log(),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether an honest client is served; once more if not, for a busy machine.
+    pub(crate) async fn serves(&self) -> bool {
+        let address = self.ground.address();
+        self.player.serves(address, SERVING).await || self.player.serves(address, SERVING).await
     }
 
     /// What the process uses once nothing is going on.
@@ -368,6 +392,13 @@ impl Growth {
     }
 }
 
+/// What a target is about that serves nobody any more, though it is there and nobody else speaks to it.
+pub(crate) const EXHAUSTED: &str = "honest clients are served no longer";
+/// How often a session is played to see whether a target serves nobody afterwards, and how often that is looked at.
+const EXHAUSTING: u16 = 256;
+const PROBING: u16 = 32;
+/// How long an honest client waits.
+const SERVING: Duration = Duration::from_secs(1);
 /// How often a session is played to see whether the process grows by it.
 const REPETITIONS: u16 = 48;
 /// Octets a session that is no leak may leave behind, on average.

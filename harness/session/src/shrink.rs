@@ -7,6 +7,7 @@ use crate::session::{Action, Call, Content, Group, Message, Offer, Sending, Sess
 /// fewer octets. All differ from it, and none is larger, so that trying again with what still shows comes to an end.
 pub fn shrunk(session: &Session) -> Vec<Session> {
     let mut all = fewer_steps(session);
+    all.extend(repeated(session));
     all.extend(plainer_steps(session));
     for (at, step) in session.steps.iter().enumerate() {
         let Action::Send(sending) = &step.action else {
@@ -41,6 +42,29 @@ fn fewer_steps(session: &Session) -> Vec<Session> {
             all.push(Session { steps });
         }
         chunk /= 2;
+    }
+    all
+}
+
+/// The same sent twice in a row, sent two times by one step.
+fn repeated(session: &Session) -> Vec<Session> {
+    let mut all = Vec::new();
+    for (at, pair) in session.steps.windows(2).enumerate() {
+        let [one, other] = pair else { continue };
+        let (Action::Send(first), Action::Send(second)) = (&one.action, &other.action) else {
+            continue;
+        };
+        let alike = Sending {
+            times: first.times,
+            ..(**second).clone()
+        };
+        if one.connection == other.connection && alike == **first {
+            let times = first.times.max(1).saturating_add(second.times.max(1));
+            let both = Sending { times, ..alike };
+            let mut smaller = replaced(session, at, Action::Send(Box::new(both)));
+            smaller.steps.remove(at.saturating_add(1));
+            all.push(smaller);
+        }
     }
     all
 }

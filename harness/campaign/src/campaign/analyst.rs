@@ -1,3 +1,5 @@
+mod served;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -18,7 +20,7 @@ use crate::finding::{Facts, Finding, Kind, Standing, shape};
 use crate::ground::{Ground, Usage};
 use crate::play::{Manner, Player, now};
 use crate::store::{self, Evidence, Findings};
-use crate::trial::{Growth, Shown, Sought, Trials};
+use crate::trial::{EXHAUSTED, Growth, Shown, Sought, Trials};
 use crate::watch::{Progress, Watch};
 
 /// Looks into what workers suspect, one thing at a time, and after the target.
@@ -37,6 +39,7 @@ pub(super) struct Analyst {
     crashes: u32,
     trials: u64,
     saved: Instant,
+    probed: Instant,
 }
 
 impl Analyst {
@@ -62,6 +65,7 @@ impl Analyst {
             crashes: 0,
             trials: 0,
             saved: Instant::now(),
+            probed: Instant::now(),
         }
     }
 
@@ -155,6 +159,8 @@ impl Analyst {
         let alone = shared.gate.write().await;
         let outcome = if suspicion.sought.kind == Kind::Crash {
             self.crashed(suspicion).await
+        } else if suspicion.sought.about == EXHAUSTED {
+            self.exhausted(suspicion).await
         } else {
             self.confirm(suspicion).await
         };
@@ -533,6 +539,12 @@ impl Analyst {
                 })
                 .await;
         }
+        if self.probed.elapsed() >= PROBING {
+            self.probed = Instant::now();
+            if let Some(suspicion) = self.probe().await {
+                return self.look_into(suspicion).await;
+            }
+        }
         let grown = self
             .idle
             .zip(self.ground.usage())
@@ -657,6 +669,8 @@ fn traffic(events: &[Event], facts: &Facts) -> Option<Vec<u8>> {
 
 /// Between looks after the target.
 const TICK: Duration = Duration::from_millis(250);
+/// Between two looks whether an honest client is served.
+const PROBING: Duration = Duration::from_secs(1);
 /// Between two notes of where the campaign is.
 const SAVING: Duration = Duration::from_secs(5);
 /// Sessions that are tried together when the target is gone.

@@ -11,6 +11,8 @@ use crate::edit::{Edit, Layer, Op, Place};
 use crate::render::Surroundings;
 use crate::session::{Sending, Session};
 
+/// Most octets of a field that are set at once.
+const LONGEST: usize = 512;
 /// Most edits of one sending.
 const MOST: usize = 16;
 
@@ -128,6 +130,11 @@ fn value(field: &str, len: usize, choices: &mut dyn Choices) -> Vec<u8> {
         let ids = [WINDOWS, OFFICE_2010, OFFICE_2013, Guid::NIL];
         let id = one_of(choices, &ids).copied().unwrap_or_default();
         return id.to_le_bytes().to_vec();
+    }
+    // A text, or a key, that is full from its first octet to its last.
+    if len > 8 && choices.once_in(3) {
+        let octet = *one_of(choices, &[0, 1, 0x41, 0xd8, 0xff]).unwrap_or(&0);
+        return vec![octet; len.min(LONGEST)];
     }
     let len = len.min(8);
     let octets = match choices.below(9) {
