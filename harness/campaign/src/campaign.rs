@@ -70,8 +70,10 @@ pub struct Outcome {
     pub findings: Vec<Facts>,
     /// The target's state machine, as far as it was learnt.
     pub machine: Machine,
-    /// Why it ended early, if it did.
+    /// Why it ended early or could not keep what it found, if so.
     pub unable: Option<String>,
+    /// Findings that could not be written.
+    pub unwritten: usize,
 }
 
 /// Why a campaign could not begin, or could not be carried through.

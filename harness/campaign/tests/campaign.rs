@@ -1,10 +1,12 @@
 //! Campaigns against the lab host: what each kind of fault looks like from outside, and that a host without has none.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kmspec_campaign::{Finding, Kind, Outcome, Plan, Progress, Standing, Watch, read, repeat, run};
+use kmspec_campaign::{
+    Facts, Finding, Kind, Outcome, Plan, Progress, Standing, Watch, read, repeat, run,
+};
 use kmspec_embedded::Embedded;
 use kmspec_model::fault::Faults;
 use kmspec_runner::Target;
@@ -77,6 +79,104 @@ async fn each_kind_of_fault_is_found_alone_made_small_and_shows_again() {
         let honest = repeat(lab(""), &finding, slow, false).await.unwrap();
         assert_eq!(honest, None, "{fault}: {facts:?}");
     }
+}
+
+/// One of each kind of thing that an answer can get wrong: what a rule is about is found soon, and in few steps.
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_rules_of_every_area_are_found_within_some_thousand_sessions() {
+    for fault in [
+        "ack-call-id-fixed",
+        "rejections-left-out",
+        "btfn-accepted",
+        "fragsize-no-floor",
+        "alter-flags-copied",
+        "response-cancel-count",
+        "fault-status-forbidden",
+        "return-value-missing",
+        "error-cut-short",
+        "time-rounded",
+        "pid-changes",
+        "v6-mac-wrong",
+        "random-repeats",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = Plan {
+            duration: None,
+            max_execs: Some(4_000),
+            ..plan(fault, folder.path())
+        };
+        let outcome = campaign(plan).await;
+        let is_small = |facts: &&Facts| facts.kind == Kind::Rule && facts.steps <= 3;
+        let found = outcome.findings.iter().find(is_small);
+        assert!(found.is_some(), "{fault}: {:?}", outcome.findings);
+    }
+}
+
+/// Hosts that accept every connection, and serve nobody after some time or while somebody else is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_serves_no_honest_client_is_found() {
+    for fault in ["leaks-half-read-connections", "one-connection-at-a-time"] {
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = campaign(plan(fault, folder.path())).await;
+        let [facts] = outcome.findings.as_slice() else {
+            panic!("{fault}: {:?}", outcome.findings);
+        };
+        assert_eq!(facts.kind, Kind::Hang, "{fault}: {facts:?}");
+        assert!(facts.steps <= 3, "{fault}: {facts:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_close_where_the_lab_host_answers_is_a_difference() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        differential: true,
+        ..plan("unknown-version-closes", folder.path())
+    };
+    let outcome = campaign(plan).await;
+    let [facts] = outcome.findings.as_slice() else {
+        panic!("{:?}", outcome.findings);
+    };
+    assert!(facts.about.ends_with("closed here"), "{facts:?}");
+    assert!(facts.steps <= 3, "{facts:?}");
+}
+
+/// Puts a file where the folder of findings was, as soon as the campaign goes on.
+struct NoFolder {
+    folder: PathBuf,
+    said: Mutex<String>,
+}
+
+impl Watch for NoFolder {
+    fn progress(&self, _: &Progress) {
+        if self.folder.is_dir() {
+            std::fs::remove_dir_all(&self.folder).unwrap();
+            std::fs::write(&self.folder, "").unwrap();
+        }
+    }
+
+    fn found(&self, finding: &Finding, _: &Path) {
+        panic!("{finding:?} is nowhere");
+    }
+
+    fn note(&self, text: &str) {
+        self.said.lock().unwrap().push_str(text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_written_is_told_whole_and_the_campaign_is_not_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let watch = Arc::new(NoFolder {
+        folder: folder.path().join("findings"),
+        said: Mutex::default(),
+    });
+    let plan = plan("v4-mac-zero", &watch.folder);
+    let shown = Arc::clone(&watch) as Arc<dyn Watch>;
+    let outcome = run(plan, shown, std::future::pending()).await.unwrap();
+    let said = watch.said.lock().unwrap();
+    assert!(said.contains("kmspec session 1\n"), "{said}");
+    assert!(outcome.unwritten > 0 && outcome.unable.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]

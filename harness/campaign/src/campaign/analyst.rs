@@ -143,11 +143,19 @@ impl Analyst {
         let progress = self.progress(None);
         let machine = lock(&self.shared.learning).machine(self.ground.name());
         self.ground.down().await;
+        let unwritten = self.unwritten.len();
+        let lost = (unwritten > 0).then(|| {
+            let folder = self.plan.findings.display();
+            format!(
+                "{unwritten} findings could not be written to {folder} and are told of here alone"
+            )
+        });
         Outcome {
             progress,
             findings: self.found.into_values().collect(),
             machine,
-            unable,
+            unable: unable.or(lost),
+            unwritten,
         }
     }
 

@@ -72,6 +72,9 @@ fn campaign(args: &FuzzArgs, output: &mut Output) -> Result<Exit, Failure> {
     let outcome = outcome?;
     leave(args, &outcome)?;
     tell_of(args, &outcome, output)?;
+    if outcome.unwritten > 0 {
+        return Ok(Exit::NotJudged);
+    }
     Ok(match (&outcome.unable, outcome.findings.as_slice()) {
         (None, []) if outcome.progress.executions > 0 => Exit::Holds,
         (_, []) => Exit::NotJudged,

@@ -122,6 +122,119 @@ fn no_finding_is_lost_to_a_kill_at_any_moment() {
                 "round {round}: {session}"
             );
         }
+        // What is there is good enough to go on from, now and then looked at.
+        if round % 10 == 7 {
+            let on = say(folder.path(), "fuzz --max-execs 20 --jobs 4 --seed 77");
+            assert!(
+                matches!(on.code, Some(0 | 1)),
+                "round {round}: {on:?} {:?}",
+                findings(folder.path())
+            );
+        }
+    }
+}
+
+#[test]
+fn a_finding_is_kept_although_the_disk_is_full_and_a_full_disk_is_said_at_once() {
+    let folder = folder();
+    let script = "mount -t tmpfs -o size=1200k none kmspec-findings || exit 89
+        fill() { dd if=/dev/zero of=kmspec-findings/ballast bs=4k 2>/dev/null; }
+        $0 fuzz --max-execs 1 || exit 3
+        fill
+        $0 fuzz --fault v4-mac-zero --until-finding --duration 60s --jobs 4
+        test $? = 1 || exit 4
+        test -s kmspec-findings/rule-*/finding.json || exit 5
+        test -s kmspec-findings/rule-*/session.txt || exit 6
+        fill
+        $0 fuzz --max-execs 1
+        test $? = 2 || exit 7";
+    fs::create_dir(folder.path().join("kmspec-findings")).unwrap();
+    let mut unshared = std::process::Command::new("unshare");
+    unshared.args(["-rm", "sh", "-c", script, env!("CARGO_BIN_EXE_kmspec")]);
+    let Ok(said) = unshared.current_dir(folder.path()).output() else {
+        eprintln!("skipped: there is no unshare");
+        return;
+    };
+    let said = crate::kit::Said::from(said);
+    if said.code == Some(89) || said.stderr.contains("unshare") {
+        eprintln!(
+            "skipped: no file system can be mounted here: {}",
+            said.stderr
+        );
+        return;
+    }
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stderr.contains("No space left on device"), "{said:?}");
+}
+
+#[test]
+fn a_campaign_goes_on_where_it_was_and_several_share_a_corpus() {
+    let folder = folder();
+    let next = |seed: u32| -> u64 {
+        let file = folder.path().join(format!("corpus/seed-{seed}.next"));
+        fs::read_to_string(file).unwrap().trim().parse().unwrap()
+    };
+    let line = "fuzz --corpus corpus --max-execs 600 --jobs 4";
+    assert_eq!(say(folder.path(), line).code, Some(0));
+    let first = next(0);
+    assert!(first >= 600, "{first}");
+    assert_eq!(say(folder.path(), line).code, Some(0));
+    assert!(next(0) >= first + 600, "{first} {}", next(0));
+    // Two at the same time, on seeds of their own.
+    let mut others: Vec<_> = ["1", "2"]
+        .map(|seed| {
+            let mut command = kmspec(folder.path());
+            command.args(line.split(' ')).args(["--seed", seed]);
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            command.spawn().unwrap()
+        })
+        .into();
+    for other in &mut others {
+        assert_eq!(other.wait().unwrap().code(), Some(0));
+    }
+    assert!(next(1) >= 600 && next(2) >= 600);
+    let merged = say(folder.path(), "fuzz --merge corpus --corpus all");
+    assert!(!merged.stdout.starts_with('0'), "{merged:?}");
+}
+
+#[test]
+fn a_finding_is_promoted_to_a_case_and_seeds_once() {
+    let folder = folder();
+    let line = "fuzz --fault v4-mac-zero --until-finding --duration 60s --jobs 4";
+    assert_eq!(say(folder.path(), line).code, Some(1));
+    let found = findings(folder.path());
+    let name = found[0].file_name().unwrap().to_str().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let list = "conformance/src/robust/regressions.rs";
+    for below in [
+        "conformance/regressions",
+        "conformance/src/robust",
+        "fuzz/seeds/pdu",
+        "fuzz/seeds/stream",
+    ] {
+        fs::create_dir_all(folder.path().join("tree").join(below)).unwrap();
+    }
+    let copy = folder.path().join("tree").join(list);
+    fs::copy(root.join(list), &copy).unwrap();
+    for _ in 0..2 {
+        let said = say(
+            folder.path(),
+            &format!("fuzz promote kmspec-findings/{name} --to tree"),
+        );
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+    let text = fs::read_to_string(&copy).unwrap();
+    assert_eq!(text.matches(&format!("\"{name}\"")).count(), 1, "{text}");
+    let regression = format!("tree/conformance/regressions/{name}.session");
+    let regression = fs::read_to_string(folder.path().join(regression)).unwrap();
+    assert!(regression.contains("kmspec session 1\n"), "{regression}");
+    for target in ["pdu", "stream"] {
+        let seed = folder
+            .path()
+            .join("tree/fuzz/seeds")
+            .join(target)
+            .join(name);
+        assert!(seed.is_file(), "{}", seed.display());
     }
 }
 

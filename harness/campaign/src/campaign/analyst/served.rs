@@ -32,7 +32,8 @@ impl Analyst {
             sought,
             session,
             execution,
-            detail: "No bind is answered any more, though the target accepts connections.".to_owned(),
+            detail: "No bind is answered any more, though the target accepts connections."
+                .to_owned(),
         })
     }
 
