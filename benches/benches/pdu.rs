@@ -48,6 +48,16 @@ fn one_of_each(c: &mut Criterion) {
     let mut kinds = pdus(Version::V6);
     kinds.sort_by_key(|pdu| pdu.get(2).copied());
     kinds.dedup_by_key(|pdu| pdu.get(2).copied());
+    // Further contexts are offered and answered in the form of the first ones.
+    for (first, ptype) in [
+        (PduType::BIND, PduType::ALTER_CONTEXT),
+        (PduType::BIND_ACK, PduType::ALTER_CONTEXT_RESP),
+    ] {
+        let recorded = kinds.iter().find(|pdu| pdu[2] == first.0);
+        let mut pdu = recorded.expect("recorded").clone();
+        pdu[2] = ptype.0;
+        kinds.push(pdu);
+    }
     for (ptype, body) in [
         (
             PduType::BIND_NAK,
@@ -57,6 +67,10 @@ fn one_of_each(c: &mut Criterion) {
             PduType::FAULT,
             Body::Fault(Fault::new(FaultStatus::OP_RNG_ERROR, ContextId(0))),
         ),
+        (PduType::AUTH3, Body::Auth3(&[0; 4])),
+        (PduType::SHUTDOWN, Body::Shutdown(&[])),
+        (PduType::CO_CANCEL, Body::CoCancel(&[])),
+        (PduType::ORPHANED, Body::Orphaned(&[])),
     ] {
         let header = Header::new(ptype, CallId(1));
         let pdu = Pdu {

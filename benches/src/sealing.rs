@@ -153,12 +153,12 @@ impl Sealing {
                 Need::new(0, sealed_response + 1),
             ),
             Version::V6 => {
-                // The MAC's key is a hash too.
+                // The MAC's key is a hash too, and the MAC covers the fresh IV decrypted.
                 let covered = BLOCK + answer + X_HASH_ID_PROOF;
                 (
                     Need::new(sealed_request, 1),
                     Need::new(0, sealed_request + 1),
-                    Need::new(sealed_response, 0).hashing(2, covered),
+                    Need::new(sealed_response, 1).hashing(2, covered),
                     Need::new(0, sealed_response + 1).hashing(1, covered),
                 )
             }
@@ -327,7 +327,7 @@ mod tests {
     fn the_needs_of_a_host_are_those_counted_by_hand() {
         let sealing = Sealing::new(Version::V6);
         let need = sealing.limit(Operation::OpenAndSeal).need();
-        assert_eq!(need.decrypted, 16);
+        assert_eq!(need.decrypted, 16 + 1);
         assert_eq!((need.hashes, need.authenticated), (2, 16 + 44 + 98 + 72));
         let sealing = Sealing::new(Version::V4);
         assert_eq!(sealing.limit(Operation::OpenRequest).need().encrypted, 15);

@@ -1,8 +1,11 @@
 //! A turn allocates nothing once the host has seen its client, or the client has asked before: what is allocated per
-//! request is what limits both under load, and what leaks.
+//! request is what limits both under load, and what leaks. And reading a capture takes as much memory as its connections.
 
 use allocation_counter::{AllocationInfo, measure};
-use kmspec_benches::{ClientTurn, HostTurn};
+use kmspec_benches::{ClientTurn, HostTurn, big_capture};
+use kmspec_capture::tcp::Limits;
+use kmspec_capture::view;
+use kmspec_wire::keys::KeySet;
 use kmspec_wire::kms::Version;
 use kmspec_wire::ndr::TransferSyntax;
 
@@ -39,5 +42,27 @@ fn a_client_that_asks_again_allocates_nothing() {
             }
         });
         assert_eq!(info.count_total, 0, "{version}: {info:?}");
+    }
+}
+
+/// Memory at its most, while a capture of so many octets is read. Its connections are soon more than are kept.
+fn memory(octets: usize, keys: Option<&KeySet>) -> u64 {
+    let file = big_capture(octets);
+    let limits = Limits {
+        connections: 64,
+        ..Limits::default()
+    };
+    let info = measure(|| {
+        view::decode("big.pcap", &file[..], limits, keys, |_| ());
+    });
+    info.bytes_max
+}
+
+#[test]
+fn eight_times_the_capture_takes_no_more_memory() {
+    let keys = KeySet::lab();
+    for keys in [None, Some(&keys)] {
+        let (short, long) = (memory(250_000, keys), memory(2_000_000, keys));
+        assert!(long <= short + short / 50, "{short} and {long} octets");
     }
 }
