@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::{
     __m128i, _mm_aesdec_si128, _mm_aesdeclast_si128, _mm_aesenc_si128, _mm_aesenclast_si128,
-    _mm_cvtsi128_si64, _mm_set_epi64x, _mm_unpackhi_epi64, _mm_xor_si128,
+    _mm_cvtsi64_si128, _mm_cvtsi128_si64, _mm_unpackhi_epi64, _mm_unpacklo_epi64, _mm_xor_si128,
 };
 use std::array;
 
@@ -132,14 +132,19 @@ fn load_all<const N: usize>(blocks: &[Block; N]) -> [__m128i; N] {
 #[target_feature(enable = "sse2")]
 fn load(block: Block) -> __m128i {
     let [low, high] = halves(block);
-    _mm_set_epi64x(high, low)
+    _mm_unpacklo_epi64(_mm_cvtsi64_si128(low), _mm_cvtsi64_si128(high))
 }
 
+/// In halves that lie side by side, which the compiler stores as one: what is stored as two cannot be read as one at once.
 #[target_feature(enable = "sse2")]
 fn store(value: __m128i) -> Block {
-    let low = _mm_cvtsi128_si64(value).cast_unsigned();
-    let high = _mm_cvtsi128_si64(_mm_unpackhi_epi64(value, value)).cast_unsigned();
-    (u128::from(high) << 64 | u128::from(low)).to_le_bytes()
+    let (low, high) = (value, _mm_unpackhi_epi64(value, value));
+    let mut block = Block::default();
+    let (places, _) = block.as_chunks_mut::<8>();
+    for (place, half) in places.iter_mut().zip([low, high]) {
+        *place = _mm_cvtsi128_si64(half).to_le_bytes();
+    }
+    block
 }
 
 fn halves(block: Block) -> [i64; 2] {

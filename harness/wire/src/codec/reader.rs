@@ -65,13 +65,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn bytes(&mut self, field: &'static str, len: usize) -> Result<&'a [u8], DecodeError> {
         let Some((taken, rest)) = self.rest.split_at_checked(len) else {
-            return Err(self.error(
-                field,
-                Problem::Truncated {
-                    need: len,
-                    have: self.rest.len(),
-                },
-            ));
+            return Err(truncated(self.at, field, len, self.rest.len()));
         };
         self.rest = rest;
         self.at = self.at.saturating_add(len);
@@ -82,13 +76,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
         let Some((taken, rest)) = self.rest.split_first_chunk::<N>() else {
-            return Err(self.error(
-                field,
-                Problem::Truncated {
-                    need: N,
-                    have: self.rest.len(),
-                },
-            ));
+            return Err(truncated(self.at, field, N, self.rest.len()));
         };
         self.rest = rest;
         self.at = self.at.saturating_add(N);
@@ -163,5 +151,17 @@ impl<'a> Reader<'a> {
             field,
             problem,
         }
+    }
+}
+
+/// Apart, so that reading is small enough to become part of its callers, and without the reader, so that those can keep
+/// it in registers.
+#[cold]
+#[inline(never)]
+const fn truncated(at: usize, field: &'static str, need: usize, have: usize) -> DecodeError {
+    DecodeError {
+        at,
+        field,
+        problem: Problem::Truncated { need, have },
     }
 }

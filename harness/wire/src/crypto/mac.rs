@@ -32,16 +32,17 @@ pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
 pub fn cbc_mac<const N: usize>(cipher: &Rijndael<N>, message: &[u8]) -> Block {
     let (blocks, tail) = message.as_chunks::<BLOCK_SIZE>();
     let mut last = [0; BLOCK_SIZE];
-    for (place, byte) in last.iter_mut().zip(tail.iter().chain(&[0x80])) {
-        *place = *byte;
+    if let Some((content, [first, ..])) = last.split_at_mut_checked(tail.len()) {
+        content.copy_from_slice(tail);
+        *first = 0x80;
     }
     let state = cipher.rounds().absorb(Block::default(), blocks);
     cipher.rounds().absorb(state, &[last])
 }
 
 /// Whether two tags are equal, in a time that does not depend on where they differ.
-pub fn tags_equal(a: &[u8], b: &[u8]) -> bool {
-    a.ct_eq(b).into()
+pub fn tags_equal(a: Block, b: Block) -> bool {
+    u128::from_ne_bytes(a).ct_eq(&u128::from_ne_bytes(b)).into()
 }
 
 #[cfg(test)]

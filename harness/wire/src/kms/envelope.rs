@@ -74,6 +74,6 @@ pub struct Tag {
 impl Tag {
     /// Whether they are equal, in constant time.
     pub fn holds(&self) -> bool {
-        tags_equal(&self.expected, &self.got)
+        tags_equal(self.expected, self.got)
     }
 }

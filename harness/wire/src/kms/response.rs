@@ -70,6 +70,7 @@ impl<'a> ResponseBody<'a> {
     }
 
     /// Writes all fields, `pid_size` as it stands.
+    #[inline]
     pub fn encode(&self, w: &mut Writer<'_>) {
         let Self {
             version,
@@ -93,6 +94,7 @@ impl<'a> ResponseBody<'a> {
     }
 
     /// Reads all fields. Any `PIDSize` is followed as long as the bytes are there.
+    #[inline]
     pub fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let minor = r.u16("minor_version")?;
         let major = r.u16("major_version")?;

@@ -46,6 +46,7 @@ impl WorkstationName {
     }
 
     /// From UTF-16LE as it travels.
+    #[inline]
     pub fn from_le_bytes(bytes: &[u8; Self::SIZE]) -> Self {
         let mut units = [0; Self::UNITS];
         for (unit, pair) in units.iter_mut().zip(bytes.as_chunks().0) {
@@ -55,6 +56,7 @@ impl WorkstationName {
     }
 
     /// UTF-16LE as it travels.
+    #[inline]
     pub fn to_le_bytes(&self) -> [u8; Self::SIZE] {
         let mut bytes = [0; Self::SIZE];
         for (pair, unit) in bytes.as_chunks_mut().0.iter_mut().zip(&self.0) {
