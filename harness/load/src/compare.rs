@@ -80,8 +80,10 @@ pub enum Change {
     Slower,
     /// It is faster.
     Faster,
-    /// Neither can be told.
+    /// None that counts.
     None,
+    /// Chance alone moves it by so much that a change of a tenth would not be seen.
+    Unclear,
 }
 
 /// A figure by seconds.
@@ -111,6 +113,11 @@ const FIGURES: [Figure; 3] = [
 ];
 
 impl Comparison {
+    /// Whether no figure says anything.
+    pub fn is_unclear(&self) -> bool {
+        self.rows.iter().all(|row| row.change == Change::Unclear)
+    }
+
     /// Whether any figure says that the second run is slower.
     pub fn is_slower(&self) -> bool {
         self.rows.iter().any(|row| row.change == Change::Slower)
@@ -170,11 +177,16 @@ fn whole(outcome: &Outcome) -> Vec<Second> {
 fn change(ratio: Ratio, tolerance: f64, more_is_better: bool) -> Change {
     let certain = ratio.low > 1.0 + tolerance || ratio.high < 1.0 / (1.0 + tolerance);
     match (certain, (ratio.value > 1.0) == more_is_better) {
+        // The interval reaches as far to either side, in logarithms.
+        (false, _) if (ratio.high / ratio.low).sqrt() > VAGUE => Change::Unclear,
         (false, _) => Change::None,
         (true, true) => Change::Faster,
         (true, false) => Change::Slower,
     }
 }
+
+/// An interval that reaches beyond this factor to either side hides a change of a tenth.
+const VAGUE: f64 = 1.1;
 
 /// What has to be the same in two plans.
 fn same(first: &Plan, second: &Plan) -> Result<(), CompareError> {
@@ -229,6 +241,7 @@ impl fmt::Display for Comparison {
                 Change::Slower => "slower",
                 Change::Faster => "faster",
                 Change::None => "no change that counts",
+                Change::Unclear => "too noisy to tell",
             };
             let Ratio {
                 value: ratio,

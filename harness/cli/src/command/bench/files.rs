@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use kmspec_load::Outcome;
+use kmspec_load::bottleneck::Bottleneck;
 use kmspec_load::compare::compare as compare_outcomes;
 use kmspec_load::merge::merge as merge_outcomes;
 use kmspec_load::report::{hlog, html, json, text};
@@ -53,11 +54,26 @@ pub(super) fn compare(
     tolerance: f64,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let compared = compare_outcomes(&read(first)?, &read(second)?, tolerance);
+    let (one, two) = (read(first)?, read(second)?);
+    let compared = compare_outcomes(&one, &two, tolerance);
     let compared = compared.map_err(|error| Failure::Usage(error.to_string()))?;
     output.line(&compared)?;
+    output.flush()?;
+    let mut judged = true;
+    for (file, outcome) in [(first, &one), (second, &two)] {
+        for bottleneck in Bottleneck::of(outcome) {
+            complain(format_args!("not judged: {}: {bottleneck}", file.display()));
+            judged = false;
+        }
+    }
+    if compared.is_unclear() {
+        complain("not judged: the seconds of these runs differ too much; longer runs may tell");
+        judged = false;
+    }
+    if !judged {
+        return Ok(Exit::NotJudged);
+    }
     if compared.is_slower() {
-        output.flush()?;
         complain(format_args!(
             "{} is slower than {}",
             second.display(),
