@@ -1,5 +1,7 @@
 //! Runs against a host in the test, under a clock that goes only when all wait.
 
+mod frozen;
+
 use std::io;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
