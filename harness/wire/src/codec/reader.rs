@@ -130,7 +130,11 @@ impl<'a> Reader<'a> {
     }
 
     /// A GUID: its first three fields are integers and follow the byte order.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "a result that goes through memory in halves is waited for where it is read whole"
+    )]
+    #[inline(always)]
     pub fn guid(&mut self, field: &'static str) -> Result<Guid, DecodeError> {
         let bytes = self.array(field)?;
         Ok(Guid::from_wire(bytes, self.order))

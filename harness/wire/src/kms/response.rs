@@ -94,7 +94,11 @@ impl<'a> ResponseBody<'a> {
     }
 
     /// Reads all fields. Any `PIDSize` is followed as long as the bytes are there.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "as for requests: moving the fields costs more than reading them"
+    )]
+    #[inline(always)]
     pub fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let minor = r.u16("minor_version")?;
         let major = r.u16("major_version")?;
