@@ -1,6 +1,7 @@
 //! For people, in a terminal.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::{Nanos, Number};
 use crate::bottleneck::Bottleneck;
@@ -8,6 +9,7 @@ use crate::measure::{Latencies, PERCENTILES};
 use crate::num::{count, float};
 use crate::outcome::Outcome;
 use crate::plan::{Pattern, Plan, Reuse};
+use crate::schedule::Stage;
 
 /// The whole report.
 pub fn report(outcome: &Outcome) -> String {
@@ -21,8 +23,7 @@ pub fn report(outcome: &Outcome) -> String {
 
 /// What a plan does, in a line.
 pub fn plan(plan: &Plan) -> String {
-    let stages: Vec<String> = plan.stages.iter().map(ToString::to_string).collect();
-    let stages = stages.join(" ");
+    let stages = stages(&plan.stages);
     let how = match plan.pattern {
         Pattern::Closed => format!("closed loop, connections {stages}"),
         Pattern::Open(arrivals) => format!(
@@ -44,6 +45,25 @@ pub fn plan(plan: &Plan) -> String {
         Number(crate::num::wide(plan.clients)),
         plan.verify * 100.0,
         plan.seed
+    )
+}
+
+/// More stages than this are not told one by one: those of a fleet's week are 26.
+const FEW_STAGES: usize = 8;
+
+fn stages(stages: &[Stage]) -> String {
+    if stages.len() <= FEW_STAGES {
+        let each: Vec<String> = stages.iter().map(ToString::to_string).collect();
+        return each.join(" ");
+    }
+    let time: Duration = stages.iter().map(|stage| stage.duration).sum();
+    let levels = || stages.iter().flat_map(|stage| [stage.from, stage.to]);
+    format!(
+        "{:.0} to {:.0} in {} stages of {:.1} s together",
+        levels().fold(f64::INFINITY, f64::min),
+        levels().fold(0.0, f64::max),
+        stages.len(),
+        time.as_secs_f64()
     )
 }
 
@@ -216,6 +236,14 @@ mod tests {
     #[test]
     fn an_open_loop_reports_both_latencies() {
         insta::assert_snapshot!("open", report(&sample::outcome()));
+    }
+
+    #[test]
+    fn the_many_stages_of_a_week_are_told_in_short() {
+        let week = crate::fleet::stages(Duration::from_secs(7), 200.0);
+        let told = stages(&week);
+        assert_eq!(told, "4 to 200 in 26 stages of 7.0 s together");
+        assert_eq!(stages(&week[..1]), week[0].to_string());
     }
 
     #[test]
