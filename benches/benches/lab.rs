@@ -1,5 +1,5 @@
-//! The lab host on real sockets, beside a bare echo of the same sizes. It reports and judges nothing: what comes out hangs
-//! on how busy the machine is. `cargo bench -p kmspec-benches --bench lab`
+//! The lab host on real sockets, under a bare client and under the load generator, beside a bare echo of the same sizes. It
+//! reports and judges nothing: what comes out hangs on how busy the machine is. `cargo bench -p kmspec-benches --bench lab`
 
 use std::error::Error;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -8,14 +8,19 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use kmspec_benches::{Echo, call};
+use kmspec_benches::{Asker, Echo, Until, call};
 use kmspec_lab::{LabHost, Settings};
+use kmspec_load::plan::{Endpoint, Interrupt, Pattern, Plan, Reuse};
+use kmspec_load::schedule::Stage;
+use kmspec_wire::filetime::FileTime;
+use kmspec_wire::keys::KeySet;
 use kmspec_wire::kms::Version;
 use kmspec_wire::ndr::{RequestStub, TransferSyntax};
 use kmspec_wire::pdu::{BindBuilder, Header, RequestBuilder, SyntaxId};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::time::{ClockId, clock_gettime};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -27,14 +32,14 @@ struct Extent {
     time: Duration,
     rounds: usize,
     /// Requests with a connection each, a round. They cost a port each for a minute.
-    fresh: usize,
+    fresh: u32,
     /// Requests whose latency is measured.
     latencies: usize,
 }
 
 const FULL: Extent = Extent {
     open: 10_000,
-    time: Duration::from_secs(1),
+    time: Duration::from_millis(500),
     rounds: 3,
     fresh: 2_000,
     latencies: 2_000,
@@ -59,14 +64,28 @@ fn main() -> Outcome {
     }
     let test = arguments.iter().any(|argument| argument == "--test");
     let extent = if test { TEST } else { FULL };
+    // Parts by name, or all; an option is cargo's own.
+    let parts: Vec<&String> = arguments
+        .iter()
+        .filter(|part| !part.starts_with("--"))
+        .collect();
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| *wanted == part);
+    // One thread for the host; the clients have the other core.
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .build()?;
     let host = runtime.block_on(LabHost::start(Settings::default()))?;
     let talk = Talk::learn(host.address())?;
-    rates(host.address(), &talk, &extent)?;
-    flood(host.address(), &talk, &extent)?;
-    open_connections(host.address(), &extent)?;
+    if wanted("rates") {
+        rates(host.address(), &talk, &extent)?;
+    }
+    if wanted("flood") {
+        flood(host.address(), &talk, &extent)?;
+    }
+    if wanted("open") {
+        open_connections(host.address(), &extent)?;
+    }
     runtime.block_on(host.stop());
     Ok(())
 }
@@ -117,70 +136,131 @@ fn pdu(stream: &mut TcpStream) -> Outcome<usize> {
     Ok(size)
 }
 
-/// Requests a second, of the host and of an echo, by turns and by the same client.
+/// Requests a second by turns: of an echo and of the host by the same bare client, and of the host by the load generator.
 fn rates(host: SocketAddr, talk: &Talk, extent: &Extent) -> Outcome {
     let exchanges = [
         (talk.bind.len(), talk.bind_ack),
         (talk.request.len(), talk.response),
     ];
+    let asker = Asker {
+        first: talk.bind.clone(),
+        rest: talk.request.clone(),
+        exchanges,
+    };
     let echo = Echo::start(exchanges)?;
-    for connections in [1, 16, 64] {
-        let mut best = [0.0_f64; 2];
-        for _ in 0..extent.rounds {
-            for (best, address) in best.iter_mut().zip([host, echo.address()]) {
-                *best = best.max(kept(address, talk, connections, extent.time)?);
-            }
-        }
-        told(&format!("{connections} connections"), best);
+    let echo = echo.address();
+    for (connections, reuse) in [
+        (1, Reuse::Kept),
+        (16, Reuse::Kept),
+        (64, Reuse::Kept),
+        (1, Reuse::New),
+        (16, Reuse::New),
+    ] {
+        let until = match reuse {
+            Reuse::Kept => Until::Time(extent.time),
+            Reuse::New => Until::Answered(extent.fresh),
+        };
+        let bare = |address| {
+            let (time, answers) = asker.ask(address, connections, until)?;
+            Ok((time, f64::from(answers)))
+        };
+        let by_turns = by_turns(
+            [&|| bare(echo), &|| bare(host), &|| {
+                generated(host, connections, reuse, extent)
+            }],
+            extent.rounds,
+        )?;
+        told(&format!("{connections} connections, {reuse:?}"), by_turns);
     }
-    let mut best = [0.0_f64; 2];
-    for _ in 0..extent.rounds {
-        for (best, address) in best.iter_mut().zip([host, echo.address()]) {
-            *best = best.max(fresh(address, talk, extent.fresh)?);
-        }
-    }
-    told("a connection per request", best);
     Ok(())
 }
 
-fn told(what: &str, [host, echo]: [f64; 2]) {
-    let ratio = host / echo;
-    say(&format!(
-        "{what:28} host {host:9.0}/s   echo {echo:9.0}/s   ratio {ratio:.2}"
-    ));
+/// How quick exchanges were.
+#[derive(Clone, Copy)]
+struct Rate {
+    /// Of them a second.
+    each_second: f64,
+    /// Processor time of one, of both sides, in microseconds. It tells even on a busy machine.
+    processor: f64,
 }
 
-/// A closed loop over that many connections: each has one request on its way.
-fn kept(address: SocketAddr, talk: &Talk, connections: usize, time: Duration) -> Outcome<f64> {
-    let mut streams = Vec::new();
-    for _ in 0..connections {
-        streams.push(talk.bound(address)?);
-    }
-    for stream in &mut streams {
-        stream.write_all(&talk.request)?;
-    }
-    let mut answer = vec![0; talk.response];
-    let (began, mut answers) = (Instant::now(), 0_u32);
-    while began.elapsed() < time {
-        for stream in &mut streams {
-            stream.read_exact(&mut answer)?;
-            stream.write_all(&talk.request)?;
-            answers += 1;
+/// Takes some time for so many exchanges.
+type Measure<'a> = &'a dyn Fn() -> Outcome<(Duration, f64)>;
+
+/// The best rates of all, measured by turns.
+fn by_turns(all: [Measure<'_>; 3], rounds: usize) -> Outcome<[Rate; 3]> {
+    let mut best = [Rate {
+        each_second: 0.0,
+        processor: f64::INFINITY,
+    }; 3];
+    for _ in 0..rounds {
+        for (best, measure) in best.iter_mut().zip(all) {
+            let before = processor();
+            let (time, count) = measure()?;
+            let taken = processor().saturating_sub(before);
+            best.each_second = best.each_second.max(count / time.as_secs_f64());
+            best.processor = best.processor.min(taken.as_secs_f64() * 1e6 / count);
         }
     }
-    Ok(f64::from(answers) / began.elapsed().as_secs_f64())
+    Ok(best)
 }
 
-/// One connection after the other, each with one request.
-fn fresh(address: SocketAddr, talk: &Talk, count: usize) -> Outcome<f64> {
-    let mut answer = vec![0; talk.response];
-    let began = Instant::now();
-    for _ in 0..count {
-        let mut stream = talk.bound(address)?;
-        stream.write_all(&talk.request)?;
-        stream.read_exact(&mut answer)?;
+fn told(what: &str, [echo, rest @ ..]: [Rate; 3]) {
+    say(&format!("{what}:"));
+    let line = |name: &str, rate: Rate| {
+        format!(
+            "  {name:22}{:8.0}/s {:6.1} us of processor",
+            rate.each_second, rate.processor
+        )
+    };
+    say(&line("echo", echo));
+    for (name, rate) in ["host", "host, load generator"].iter().zip(rest) {
+        say(&format!(
+            "{}; echo's rate times {:.2}, by processor time {:.2}",
+            line(name, rate),
+            rate.each_second / echo.each_second,
+            echo.processor / rate.processor
+        ));
     }
-    Ok(f64::from(u32::try_from(count)?) / began.elapsed().as_secs_f64())
+}
+
+/// A closed loop of the load generator. It verifies no answers, as no client of an echo does.
+fn generated(
+    address: SocketAddr,
+    connections: usize,
+    reuse: Reuse,
+    extent: &Extent,
+) -> Outcome<(Duration, f64)> {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let endpoint = Endpoint {
+        name: "lab host".to_owned(),
+        address,
+        keys: Arc::new(KeySet::lab()),
+        now: FileTime::from_unix_nanos(u64::try_from(unix.as_nanos())?),
+    };
+    let level = f64::from(u32::try_from(connections)?);
+    let plan = Plan {
+        pattern: Pattern::Closed,
+        stages: vec![Stage::flat(extent.time, level)],
+        warmup: Duration::ZERO,
+        clients: 100,
+        connections,
+        reuse,
+        verify: 0.0,
+        ..Plan::default()
+    };
+    let outcome = kmspec_load::run(&plan, &endpoint, &Interrupt::new(), &())?;
+    if outcome.errors() > 0 {
+        return Err(format!("{:?}", outcome.total.counts).into());
+    }
+    let answered = f64::from(u32::try_from(outcome.total.counts.answered)?);
+    Ok((Duration::from_nanos(outcome.elapsed_ns), answered))
+}
+
+/// Processor time of this process so far: of client and server.
+fn processor() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// The latency of one good client, alone and beside two that send garbage on one connection after the other.
@@ -222,14 +302,19 @@ fn latency(address: SocketAddr, talk: &Talk, count: usize) -> Outcome<(Duration,
     Ok((each[count / 2], each[count * 99 / 100]))
 }
 
-/// Connections with garbage, one after the other: how many. Few enough a second to leave ports for the rest.
+/// Connections with garbage, one after the other: how many. Nobody waits for an answer: to some of it there is none before
+/// the idle limit. Few enough to leave ports for the rest.
 fn garbage(address: SocketAddr, stop: &AtomicBool) -> usize {
+    // A PDU of 42,405 octets that never come, one of none, one that is no first one, and nothing at all.
+    let kinds: [&[u8]; 4] = [&[0xa5; 512], &[0; 512], b"GET / HTTP/1.1\r\n\r\n", b""];
     let mut sent = 0;
-    while !stop.load(Ordering::Relaxed) && sent < 5_000 {
+    for kind in kinds.into_iter().cycle().take(5_000) {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
         if let Ok(mut stream) = TcpStream::connect(address) {
-            // The host closes on what it cannot read, perhaps before all of it is there.
-            let _ = stream.write_all(&[0xa5; 512]);
-            let _ = stream.read(&mut [0; 64]);
+            // The host may close before all of it is there.
+            let _ = stream.write_all(kind);
             sent += 1;
         }
     }

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
@@ -19,7 +19,7 @@ pub struct Echo {
 }
 
 /// Octets of a question and of its answer: those of a connection's first exchange, and those of all that follow.
-type Exchanges = [(usize, usize); 2];
+pub type Exchanges = [(usize, usize); 2];
 
 impl Echo {
     /// Starts one on a free port.
@@ -99,7 +99,25 @@ fn serve(
 }
 
 impl Peer {
-    /// Takes what has come and answers what is whole. False once the connection has ended.
+    /// As the client: takes what has come, and whether that makes an answer.
+    fn has_answer(&mut self, exchanges: Exchanges) -> io::Result<bool> {
+        let mut octets = [0; 8192];
+        match self.stream.read(&mut octets) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(got) => self.come += got,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        let (_, answer) = exchanges[usize::from(!self.first)];
+        if self.come < answer {
+            return Ok(false);
+        }
+        self.come -= answer;
+        self.first = false;
+        Ok(true)
+    }
+
+    /// As the server: takes what has come and answers what is whole. False once the connection has ended.
     fn serve(&mut self, exchanges: Exchanges, answer: &[u8]) -> bool {
         // A read that does not fill the buffer has taken all there was; the next event tells of more.
         let mut octets = [0; 8192];
@@ -123,3 +141,83 @@ impl Peer {
 }
 
 const LISTENER: Token = Token(0);
+
+/// The other side: a client in one thread with no executor, whose connections have one question each on its way.
+#[derive(Debug)]
+pub struct Asker {
+    /// What a connection sends first.
+    pub first: Vec<u8>,
+    /// What it sends from then on.
+    pub rest: Vec<u8>,
+    /// The sizes of all this and of its answers.
+    pub exchanges: Exchanges,
+}
+
+/// How long a connection is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// As long as there is time.
+    Time(Duration),
+    /// For one question behind the first, and so many of them in all.
+    Answered(u32),
+}
+
+impl Asker {
+    /// Asks over so many connections: how many answers came, first ones aside, and in what time.
+    pub fn ask(
+        &self,
+        address: SocketAddr,
+        connections: usize,
+        until: Until,
+    ) -> io::Result<(Duration, u32)> {
+        let mut poll = Poll::new()?;
+        let mut events = Events::with_capacity(256);
+        let open = |number| self.open(address, &poll, Token(number));
+        let mut peers = (0..connections).map(open).collect::<io::Result<Vec<_>>>()?;
+        let (began, mut answers) = (Instant::now(), 0);
+        while match until {
+            Until::Time(time) => began.elapsed() < time,
+            Until::Answered(most) => answers < most,
+        } {
+            poll.poll(&mut events, Some(PATIENCE))?;
+            if events.is_empty() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            for event in &events {
+                let Some(peer) = peers.get_mut(event.token().0) else {
+                    continue;
+                };
+                let was_first = peer.first;
+                if !peer.has_answer(self.exchanges)? {
+                    continue;
+                }
+                answers += u32::from(!was_first);
+                if !was_first && matches!(until, Until::Answered(_)) {
+                    *peer = self.open(address, &poll, event.token())?;
+                } else {
+                    peer.stream.write_all(&self.rest)?;
+                }
+            }
+        }
+        Ok((began.elapsed(), answers))
+    }
+
+    /// A connection that has said its first.
+    fn open(&self, address: SocketAddr, poll: &Poll, token: Token) -> io::Result<Peer> {
+        let stream = std::net::TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        let mut stream = TcpStream::from_std(stream);
+        stream.write_all(&self.first)?;
+        poll.registry()
+            .register(&mut stream, token, Interest::READABLE)?;
+        Ok(Peer {
+            stream,
+            come: 0,
+            first: true,
+        })
+    }
+}
+
+/// Longest wait for any answer.
+const PATIENCE: Duration = Duration::from_secs(10);

@@ -12,7 +12,7 @@ mod turn;
 pub mod workload;
 
 pub use client_turn::ClientTurn;
-pub use echo::Echo;
+pub use echo::{Asker, Echo, Exchanges, Until};
 pub use sealing::{Need, Operation, Primitives, Sealing};
 pub use streams::{Segments, stream_capture};
 pub use turn::HostTurn;
