@@ -62,8 +62,10 @@ fn main() -> Outcome {
     {
         return hold_connections(address.parse()?, count.parse()?);
     }
-    let test = arguments.iter().any(|argument| argument == "--test");
-    let extent = if test { TEST } else { FULL };
+    // As criterion has it: `cargo bench` says so, and what is run otherwise is a test.
+    let says = |option: &str| arguments.iter().any(|argument| argument == option);
+    let full = says("--bench") && !says("--test");
+    let extent = if full { FULL } else { TEST };
     // Parts by name, or all; an option is cargo's own.
     let parts: Vec<&String> = arguments
         .iter()
