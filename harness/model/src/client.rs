@@ -37,6 +37,7 @@
 pub mod fault;
 
 mod activation;
+mod admin;
 mod attempt;
 mod deviate;
 mod discovery;
@@ -45,6 +46,7 @@ mod licence;
 mod state;
 
 pub use activation::{Activation, ActivationResult, Outcome};
+pub use admin::{Done, Refusal};
 pub use attempt::{Answer, Attempt, Broken, Reply, Unverified};
 pub use discovery::{
     Discovery, HostAddress, SERVICE, Search, Srv, Step, Suffixes, Tried, in_order,
@@ -137,6 +139,9 @@ impl Client {
 
     /// The state of its licence at this time.
     pub fn standing(&self, now: FileTime) -> Standing {
+        if self.faults.has(Fault::GraceAlwaysThirty) {
+            return deviate::long_grace(&self.state.licence).standing(now);
+        }
         self.state.licence.standing(now)
     }
 
@@ -160,16 +165,27 @@ impl Client {
     ) -> Result<KeyKind, OtherEdition> {
         let edition = self.state.machine.edition;
         let kind = if edition.is_set_up_by(key) {
+            if self.faults.has(Fault::OwnSetupKeyRefused) {
+                let other = edition;
+                return Err(OtherEdition { edition, other });
+            }
             KeyKind::Setup
         } else if let Some(other) = Edition::of_setup_key(key) {
-            return Err(OtherEdition { edition, other });
+            if !self.faults.has(Fault::ForeignSetupKeyTaken) {
+                return Err(OtherEdition { edition, other });
+            }
+            KeyKind::Setup
         } else if key.is_lab() {
             KeyKind::Setup
         } else {
             KeyKind::Mak
         };
         let partial = key.partial();
-        self.state.key = Some(InstalledKey { kind, partial });
+        let held = self.faults.has(Fault::MakStays)
+            && self.state.key.is_some_and(|key| key.kind == KeyKind::Mak);
+        if !held {
+            self.state.key = Some(InstalledKey { kind, partial });
+        }
         if self.state.licence.basis == Basis::Unlicensed {
             self.state.licence.basis = Basis::Grace { since: now };
         }
@@ -183,11 +199,15 @@ impl Client {
 
     /// Registers a host by hand (`-skms`).
     pub fn register(&mut self, host: HostAddress) {
+        let host = deviate::registered(self.faults, host);
         self.state.discovery.register(host);
     }
 
     /// Forgets it again (`-ckms`).
     pub fn forget_host(&mut self) {
+        if self.faults.has(Fault::ForgetsNothing) {
+            return;
+        }
         self.state.discovery.forget();
     }
 
@@ -201,12 +221,14 @@ impl Client {
     /// # Errors
     /// It was done as often as it may be; nothing has changed.
     pub fn rearm(&mut self, now: FileTime) -> Result<(), NoRearmLeft> {
+        let before = self.state.clone();
         self.state.licence.rearm(now)?;
         if let Some(cmid) = self.state.identity.take() {
             self.state.previous_cmid = cmid;
         }
         self.state.answer = None;
         self.state.discovery.cached = None;
+        deviate::rearmed(self.faults, &before, &mut self.state);
         Ok(())
     }
 
@@ -235,7 +257,7 @@ impl Client {
         if self.faults.is_empty() {
             return Ok(body);
         }
-        Ok(deviate::body(self.faults, &self.state.licence, body))
+        Ok(deviate::body(self.faults, &self.state.licence, now, body))
     }
 
     /// Begins to activate.
@@ -246,10 +268,16 @@ impl Client {
         let body = self.request(now)?;
         let [ivs, order] = self.seed.blocks();
         let [a, b, c, d, e, f, g, h, ..] = order;
-        let search = Search::begin(
-            &self.state.discovery,
-            u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-        );
+        let order = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        let State {
+            licence, discovery, ..
+        } = &self.state;
+        let search = if self.faults.is_empty() {
+            Search::begin(discovery, order)
+        } else {
+            let known = deviate::known(self.faults, licence, discovery);
+            Search::begin_with(&known, order, self.faults)
+        };
         Ok(Activation::new(body, search, ivs, self.faults))
     }
 
@@ -337,6 +365,7 @@ impl Client {
         let edition = self.state.machine.edition;
         match self.state.key.map(|key| key.kind) {
             Some(KeyKind::Setup) => Ok(()),
+            Some(KeyKind::Mak) if self.faults.has(Fault::MakAsksHost) => Ok(()),
             Some(KeyKind::Mak) => Err(NotAsking::Mak(edition)),
             None => Err(NotAsking::NoKey(edition)),
         }

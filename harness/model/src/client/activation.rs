@@ -115,6 +115,7 @@ impl Activation {
     /// The records that were looked up.
     pub fn found(&mut self, records: &[Srv]) {
         self.search.found(records);
+        self.looked_up();
     }
 
     /// The connection is there: appends what to send to `out`.
@@ -159,7 +160,17 @@ impl Activation {
             self.ended = Some((host, Reply::Answer(answer)));
             return;
         }
+        let looking = matches!(self.search.step(), Step::Lookup(_));
         self.search.failed(why);
+        if looking {
+            self.looked_up();
+        }
+    }
+
+    /// A name was looked up; one with a fault may not survive that there is no host.
+    fn looked_up(&mut self) {
+        self.crashed |=
+            self.faults.has(Fault::CrashOnDnsFailure) && self.search.step() == Step::GiveUp;
     }
 
     /// What the client waits for from the host it is connected to.

@@ -10,6 +10,7 @@ mod srv;
 pub use address::HostAddress;
 pub use search::{Search, Step, Tried};
 pub use srv::{Srv, in_order};
+pub(super) use srv::{ordered, usable};
 
 /// What a client knows of hosts before it looks for one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -33,6 +33,10 @@ pub enum Area {
     Message,
     /// What the client makes of a good answer.
     Licence,
+    /// How the client finds a host.
+    Discovery,
+    /// What is done to the client by hand, and what it shows.
+    Administration,
 }
 
 impl Area {
@@ -44,6 +48,8 @@ impl Area {
             Self::Call => "call",
             Self::Message => "message",
             Self::Licence => "licence",
+            Self::Discovery => "discovery",
+            Self::Administration => "administration",
         }
     }
 }

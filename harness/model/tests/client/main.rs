@@ -6,3 +6,4 @@ mod kit;
 mod licence;
 mod searching;
 mod threshold;
+mod verbs;

@@ -1,5 +1,6 @@
 //! Faults in what a client says of itself, and makes of an answer.
 
+use kmspec_wire::filetime::FileTime;
 use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::{Epid, HResult, LicenseStatus, RequestBody, ResponseBody, WorkstationName};
 
@@ -11,8 +12,14 @@ use crate::client::licence::{Basis, Licence};
 pub(in crate::client) fn body(
     faults: Faults,
     licence: &Licence,
+    now: FileTime,
     mut body: RequestBody,
 ) -> RequestBody {
+    if faults.has(Fault::GraceAlwaysThirty) {
+        let standing = long_grace(licence).standing(now);
+        body.license_status = standing.status;
+        body.binding_expiration = standing.minutes_left(now);
+    }
     if faults.has(Fault::WorkstationUnterminated) {
         body.workstation = WorkstationName::from_units([0x4b; WorkstationName::UNITS]);
     }
@@ -38,6 +45,14 @@ pub(in crate::client) fn body(
         _ => {}
     }
     body
+}
+
+/// The licence with the grace of most editions.
+pub(in crate::client) const fn long_grace(licence: &Licence) -> Licence {
+    Licence {
+        grace_days: 30,
+        ..*licence
+    }
 }
 
 /// The machines that are wanted, by those that the product needs.

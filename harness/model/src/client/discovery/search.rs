@@ -4,6 +4,8 @@ use std::fmt;
 use super::Discovery;
 use super::address::HostAddress;
 use super::srv::{Srv, ordered};
+use crate::client::deviate;
+use crate::client::fault::{Fault, Faults};
 use crate::seed::Seed;
 
 /// A search for a host that answers, one step after the other.
@@ -29,6 +31,7 @@ pub struct Search {
     queries: VecDeque<String>,
     step: Step,
     tried: Vec<Tried>,
+    faults: Faults,
 }
 
 /// What to do next.
@@ -54,19 +57,28 @@ pub struct Tried {
 impl Search {
     /// A search by what the machine knows. The seed decides among records of one priority.
     pub fn begin(discovery: &Discovery, seed: u64) -> Self {
-        let (hosts, queries) = match &discovery.registered {
+        Self::begin_with(discovery, seed, Faults::NONE)
+    }
+
+    /// The same with deliberate defects.
+    pub(in crate::client) fn begin_with(discovery: &Discovery, seed: u64, faults: Faults) -> Self {
+        let (mut hosts, mut queries) = match &discovery.registered {
             Some(host) => (VecDeque::from([host.clone()]), VecDeque::new()),
             None => (
                 discovery.cached.iter().cloned().collect(),
                 discovery.suffixes.queries().into(),
             ),
         };
+        if !faults.is_empty() {
+            deviate::plan(faults, discovery, &mut hosts, &mut queries);
+        }
         let mut search = Self {
             seed: Seed::client(seed),
             hosts,
             queries,
             step: Step::GiveUp,
             tried: Vec::new(),
+            faults,
         };
         search.advance();
         search
@@ -84,7 +96,11 @@ impl Search {
 
     /// The records that were looked up; hosts that failed before are not tried again.
     pub fn found(&mut self, records: &[Srv]) {
-        let hosts = ordered(records, &mut self.seed);
+        let hosts = if self.faults.is_empty() {
+            ordered(records, &mut self.seed)
+        } else {
+            deviate::order(self.faults, records, &mut self.seed)
+        };
         let new = |host: &HostAddress| {
             !self
                 .tried
@@ -93,11 +109,13 @@ impl Search {
         };
         let hosts: VecDeque<_> = hosts.into_iter().filter(new).collect();
         if hosts.is_empty() {
-            self.failed("no host is published there");
-        } else {
-            self.hosts = hosts;
-            self.advance();
+            return self.failed("no host is published there");
         }
+        self.hosts.extend(hosts);
+        if self.faults.has(Fault::FirstHostAlone) {
+            self.queries.clear();
+        }
+        self.advance();
     }
 
     /// The present step came to nothing.
@@ -115,6 +133,12 @@ impl Search {
     }
 
     fn advance(&mut self) {
+        if self.faults.has(Fault::AllSuffixes)
+            && let Some(query) = self.queries.pop_front()
+        {
+            self.step = Step::Lookup(query);
+            return;
+        }
         self.step = match self.hosts.pop_front() {
             Some(host) => Step::Connect(host),
             None => self.queries.pop_front().map_or(Step::GiveUp, Step::Lookup),

@@ -25,7 +25,7 @@ pub fn in_order(records: &[Srv], seed: u64) -> Vec<HostAddress> {
 }
 
 /// The same with a generator that goes on.
-pub(super) fn ordered(records: &[Srv], seed: &mut Seed) -> Vec<HostAddress> {
+pub(in crate::client) fn ordered(records: &[Srv], seed: &mut Seed) -> Vec<HostAddress> {
     let mut left: Vec<(&Srv, HostAddress)> = records.iter().filter_map(usable).collect();
     // Weight 0 stands first among equals, so that it has its small chance; what came first stays first.
     left.sort_by_key(|(record, _)| (record.priority, record.weight != 0));
@@ -48,7 +48,8 @@ pub(super) fn ordered(records: &[Srv], seed: &mut Seed) -> Vec<HostAddress> {
     hosts
 }
 
-fn usable(record: &Srv) -> Option<(&Srv, HostAddress)> {
+/// The host of a record, if there is anything to connect to.
+pub(in crate::client) fn usable(record: &Srv) -> Option<(&Srv, HostAddress)> {
     let target: RegisteredHost = record.target.parse().ok()?;
     let host = match target.name {
         HostName::Name(name) if target.port.is_none() => {

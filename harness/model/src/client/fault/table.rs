@@ -96,4 +96,46 @@ faults! {
         LicensedForEver "licensed-for-ever" "client.activation-180-days": "takes an activation for one without end";
         GraceForEver "grace-for-ever" "client.grace-30-days": "stays in its grace for ever";
     }
+    Discovery {
+        SrvByList "srv-by-list" "client.srv-order": "asks the hosts of DNS in the order of the answer";
+        WeightsIgnored "weights-ignored" "client.srv-order": "asks hosts of one priority by the order of the answer";
+        HeaviestFirst "heaviest-first" "client.srv-order": "always asks the heaviest host of a priority first";
+        FirstHostAlone "first-host-alone" "client.tries-next-host": "asks the first host that it finds, and no other";
+        DnsBeatsRegistered "dns-beats-registered" "client.registered-host-wins": "asks DNS although a host is registered";
+        RegisteredThenDns "registered-then-dns" "client.registered-host-wins": "asks DNS where its registered host does not answer";
+        OtherService "other-service" "discovery.query": "looks for hosts at _kms._tcp";
+        RecordPortIgnored "record-port-ignored" "deployment.client-install": "connects to port 1688, whatever the record says";
+        PrimarySuffixAlone "primary-suffix-alone" "deployment.client-install": "looks for hosts under its primary DNS suffix alone";
+        DomainFirst "domain-first" "deployment.client-install": "looks for hosts under its AD domain before its primary DNS suffix";
+        AllSuffixes "all-suffixes" "discovery.suffixes-in-order": "looks under all its suffixes before it asks the first host";
+        LastHostForgotten "last-host-forgotten" "discovery.last-host-first": "forgets the host that answered";
+        LooksOnce "looks-once" "discovery.looks-again": "never asks DNS again once a host has answered";
+        TruncatedGivenUp "truncated-given-up" "discovery.lookup": "does not ask over TCP where the answer of DNS is truncated";
+        AliasNotFollowed "alias-not-followed" "discovery.lookup": "does not follow an alias in DNS";
+        SlowDnsGivenUp "slow-dns-given-up" "discovery.lookup": "gives DNS a twentieth of a second";
+        CrashOnDnsFailure "crash-on-dns-failure" "discovery.no-host-found": "crashes when DNS has no host for it";
+        DnsFailureRemembered "dns-failure-remembered" "discovery.no-host-found": "never asks DNS again once it has failed";
+    }
+    Administration {
+        MakStays "mak-stays" "deployment.mak-to-kms": "keeps its MAK when a setup key is installed";
+        MakAsksHost "mak-asks-host" "deployment.mak-to-kms": "asks hosts although a MAK is installed";
+        ForeignSetupKeyTaken "foreign-setup-key-taken" "deployment.mak-to-kms": "installs the setup key of another edition";
+        OwnSetupKeyRefused "own-setup-key-refused" "deployment.mak-to-kms": "refuses the setup key of its edition";
+        GraceAlwaysThirty "grace-always-thirty" "deployment.mak-to-kms": "has 30 days of grace, whatever its edition";
+        RegisteredPortIgnored "registered-port-ignored" "deployment.client-configure": "connects to port 1688, whatever was registered";
+        Ipv6Refused "ipv6-refused" "deployment.client-configure": "registers no host by an IPv6 address";
+        ForgetsNothing "forgets-nothing" "deployment.client-configure": "keeps its registered host when it is told to forget it";
+        NonsenseRegistered "nonsense-registered" "deployment.client-configure": "says that it has registered what is no host";
+        ElevationNotNeeded "elevation-not-needed" "deployment.client-configure": "registers a host for whoever asks";
+        ResultCodeNotPrinted "result-code-not-printed" "deployment.activate-script": "prints no result code";
+        ExitStatusAlwaysZero "exit-status-always-zero" "deployment.activate-script": "ends with the status of success, whatever came of its activation";
+        RearmKeepsId "rearm-keeps-id" "deployment.client-deploy": "keeps its machine id when it is reset";
+        RearmKeepsTimer "rearm-keeps-timer" "deployment.client-deploy": "keeps its timer when it is reset";
+        RearmRemovesKey "rearm-removes-key" "deployment.client-deploy": "loses its key when it is reset";
+        CmidShownWrong "cmid-shown-wrong" "deployment.show": "shows another machine id than it sends";
+        DaysRoundedUp "days-rounded-up" "deployment.show": "shows a day that has begun as a whole one";
+        StatusShownLicensed "status-shown-licensed" "deployment.show": "shows that it is licensed, whatever its state";
+        HostEpidNotShown "host-epid-not-shown" "deployment.show": "does not show the extended PID of the host that answered";
+        ActivationIdNotShown "activation-id-not-shown" "deployment.support": "does not show its activation id";
+    }
 }

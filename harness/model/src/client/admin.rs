@@ -1,0 +1,168 @@
+//! What is done to a client by hand: the verbs of the licence manager, and what they show.
+
+use kmspec_slmgr::report::{ClientPart, Discovery, Expiry, License, Report};
+use kmspec_slmgr::{Command, InstallationId, Language, Notice, RegisteredHost, Role};
+use kmspec_wire::filetime::FileTime;
+use kmspec_wire::kms::HResult;
+use thiserror::Error;
+
+use super::discovery::HostAddress;
+use super::fault::Fault;
+use super::licence::{NoRearmLeft, Standing};
+use super::state::KeyKind;
+use super::{Client, OtherEdition, deviate};
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It was done.
+    Said(Vec<Notice>),
+    /// This is to be shown.
+    Shown(Box<Report>),
+    /// A host is to be asked: whoever has a network does that, with [`Client::activate`].
+    Asks(Notice),
+}
+
+/// Why a command came to nothing. Nothing has changed then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The verb is for hosts.
+    #[error("{0} is for hosts, and this is a client")]
+    ForHosts(&'static str),
+    /// Whoever asked is no administrator.
+    #[error("this needs elevation")]
+    NotElevated,
+    /// The key is that of another edition.
+    #[error("{0}")]
+    OtherEdition(#[from] OtherEdition),
+    /// It was reset as often as it may be.
+    #[error("{0}")]
+    NoRearmLeft(#[from] NoRearmLeft),
+    /// A fault refuses what should not be.
+    #[error("the host cannot be registered")]
+    Host,
+}
+
+impl Refusal {
+    /// The code that the licence manager prints; `None` where it has none.
+    pub const fn hresult(&self) -> Option<HResult> {
+        match self {
+            Self::ForHosts(_) => None,
+            Self::NotElevated => Some(HResult(0x8007_0005)),
+            Self::OtherEdition(_) => Some(OtherEdition::HRESULT),
+            Self::NoRearmLeft(_) => Some(HResult::REARMS_EXHAUSTED),
+            Self::Host => Some(HResult(0x8007_0057)),
+        }
+    }
+}
+
+impl Client {
+    /// Does what an administrator asks, or somebody who is none. Showing needs no elevation.
+    ///
+    /// # Errors
+    /// It is refused; nothing has changed.
+    pub fn administer(
+        &mut self,
+        now: FileTime,
+        elevated: bool,
+        command: &Command,
+        language: Language,
+    ) -> Result<Done, Refusal> {
+        if command.role() == Role::Host {
+            return Err(Refusal::ForHosts(command.verb()));
+        }
+        let allowed =
+            elevated || command.only_shows() || self.faults.has(Fault::ElevationNotNeeded);
+        if !allowed {
+            return Err(Refusal::NotElevated);
+        }
+        if deviate::refuses(self.faults, command) {
+            return Err(Refusal::Host);
+        }
+        Ok(match command {
+            Command::Show => Done::Shown(Box::new(self.report(now, false, language))),
+            Command::ShowDetails { .. } => Done::Shown(Box::new(self.report(now, true, language))),
+            Command::Activate => Done::Asks(Notice::Activating(self.name(language))),
+            Command::InstallKey(key) => {
+                let before = self.state.key.map(|key| key.kind);
+                let kind = self.install_key(key, now)?;
+                let mut said = vec![Notice::KeyInstalled(*key)];
+                if (before, kind) == (Some(KeyKind::Mak), KeyKind::Setup) {
+                    said.push(Notice::MakRemoved);
+                }
+                Done::Said(said)
+            }
+            Command::Register(host) => {
+                self.register(host.clone().into());
+                Done::Said(vec![Notice::Registered(host.clone())])
+            }
+            Command::Forget => {
+                self.forget_host();
+                Done::Said(vec![Notice::Forgotten])
+            }
+            Command::Rearm => {
+                self.rearm(now)?;
+                let left = self.state.licence.rearms_left;
+                Done::Said(vec![Notice::Rearmed(left.into())])
+            }
+            other => return Err(Refusal::ForHosts(other.verb())),
+        })
+    }
+
+    /// What `-dli` shows of it, and with `details` `-dlv`.
+    pub fn report(&self, now: FileTime, details: bool, language: Language) -> Report {
+        let state = &self.state;
+        let edition = state.machine.edition;
+        let standing: Standing = self.standing(now);
+        let partial = state.key.map(|key| key.partial);
+        let left = standing.minutes_left(now);
+        let mut license = License {
+            description: Some(format!("{}, VOLUME_KMSCLIENT channel", edition.system)),
+            partial_key: partial,
+            expiry: (left > 0).then(|| Expiry::of_minutes(left)),
+            client: state.identity.map(|cmid| ClientPart {
+                cmid,
+                registered: state.discovery.registered.as_ref().map(registered),
+                discovery: Some(match &state.discovery.cached {
+                    Some(host) => Discovery::Found(registered(host)),
+                    None => Discovery::NotAvailable,
+                }),
+                host_epid: state.answer.as_ref().map(|answer| answer.epid),
+                activation_interval: Some(state.licence.activation_interval),
+                renewal_interval: Some(state.licence.renewal_interval),
+            }),
+            ..License::new(self.name(language), standing.status)
+        };
+        if details {
+            license.activation_id = Some(edition.activation_id);
+            license.application_id = Some(edition.application_id);
+            license.extended_pid = EXTENDED_PID.parse().ok();
+            license.installation_id =
+                partial.map(|partial| InstallationId::lab(&partial.to_string()));
+        }
+        let report = Report {
+            service_version: details.then(|| env!("CARGO_PKG_VERSION").to_owned()),
+            licenses: vec![license],
+        };
+        deviate::shown(self.faults, report)
+    }
+
+    /// The product as the licence manager calls it.
+    fn name(&self, language: Language) -> String {
+        let edition = match language {
+            Language::English => "edition",
+            Language::Japanese => "エディション",
+        };
+        format!("{} {edition}", self.state.machine.edition.name)
+    }
+}
+
+/// The extended PID of every lab client: platform id and build are no real system's.
+const EXTENDED_PID: &str = "99999-00140-009-000002-03-1033-6000.0000-3262026";
+
+fn registered(host: &HostAddress) -> RegisteredHost {
+    RegisteredHost {
+        name: host.host.clone(),
+        port: Some(host.port),
+    }
+}
