@@ -1,19 +1,25 @@
 //! The lab client, in this process: a machine for each case.
 
+mod lookup;
+
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kmspec_lab::client::{ClientClock, Forget, LabClient, SystemLookup, Timeouts};
+use kmspec_lab::client::{ActivateError, ClientClock, Forget, LabClient, Timeouts};
 use kmspec_model::client::fault::{Fault, Faults};
-use kmspec_model::client::{Client, Edition, Machine as Kind, State};
+use kmspec_model::client::{Client, Done, Edition, Machine as Kind, Refusal, State, Suffixes};
 use kmspec_runner::Target;
 use kmspec_runner::target::client::{
     ClientSource, End, Errand, Machine, Machines, Running, Status, Statuses, Verb,
 };
 use kmspec_runner::target::{ClientTarget, LaunchError, Pending};
+use kmspec_slmgr::{Command, Language, Notice, result_line};
+use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
 use tokio::task::JoinHandle;
+
+use lookup::CaseLookup;
 
 /// Machines with a lab client on them.
 #[derive(Clone, Debug)]
@@ -64,7 +70,7 @@ impl Machines for LabMachines {
         Ok(Box::new(Own {
             limit: self.limit,
             faults: self.faults,
-            seed: self.seed << 16,
+            seed: self.seed << 32,
             state: Arc::default(),
         }))
     }
@@ -82,8 +88,9 @@ struct Own {
 impl Machine for Own {
     fn start(&mut self, errand: &Errand) -> Pending<'_, Result<Box<dyn Running>, LaunchError>> {
         self.seed += 1;
+        let machine = u64::try_from(errand.machine).unwrap_or_default();
         let job = Job {
-            seed: self.seed,
+            seed: self.seed + (machine << 16),
             limit: self.limit,
             faults: self.faults,
             errand: errand.clone(),
@@ -138,38 +145,74 @@ impl Job {
         };
         let now = clock.now();
         let state = remembered().clone();
-        let (Some(edition), Ok(host)) = (Edition::named(EDITION), errand.host.to_string().parse())
-        else {
-            return ended(
-                Status::CANNOT,
-                "there is no such edition or host".to_owned(),
-            );
+        let mut client = match self.client(state, now) {
+            Ok(client) => client,
+            Err(why) => return ended(Status::CANNOT, why),
         };
-        let mut state = state.unwrap_or_else(|| State::installed(Kind::of(edition), now));
-        if let Some(version) = errand.protocol {
-            state.machine.version = version;
-        }
-        let mut client = Client::restore(state, now, self.seed).with_faults(self.faults);
-        client.register(host);
         let (end, state) = match errand.verb {
             Verb::Nonsense => {
                 let why = format!("the lab client has no verb {}", errand.verb);
                 (ended(Status::CANNOT, why), client.state().clone())
             }
-            Verb::Show => {
-                let standing = client.standing(now);
-                let minutes = standing.minutes_left(now);
-                let said = format!("{}, {minutes} minutes", standing.status);
-                (ended(Status::Exited(0), said), client.state().clone())
-            }
             Verb::Due if client.due().is_none_or(|due| due > now) => (
                 ended(Status::Exited(0), String::new()),
                 client.state().clone(),
             ),
-            Verb::Due | Verb::Activate => self.activate(client, clock).await,
+            Verb::Due | Verb::Activate | Verb::Discover => self.activate(client, clock).await,
+            Verb::Unelevated => {
+                let end = self.administer(&mut client, now, false, &errand.value);
+                (end, client.state().clone())
+            }
+            verb => {
+                let line = format!("-{verb} {}", errand.value);
+                let end = self.administer(&mut client, now, true, &line);
+                (end, client.state().clone())
+            }
         };
         *remembered() = Some(state);
         end
+    }
+
+    /// The machine as it starts: new, or with what it remembers.
+    fn client(&self, state: Option<State>, now: FileTime) -> Result<Client, String> {
+        let errand = &self.errand;
+        let wanted = errand.edition.unwrap_or(EDITION);
+        let edition =
+            Edition::named(wanted).ok_or_else(|| format!("there is no edition {wanted}"))?;
+        let mut state = state.unwrap_or_else(|| State::installed(Kind::of(edition), now));
+        if let Some(version) = errand.protocol {
+            state.machine.version = version;
+        }
+        if let Some(network) = &errand.network {
+            state.discovery.suffixes = Suffixes {
+                primary: network.suffix.clone(),
+                domain: network.domain.clone(),
+                dhcp: network.dhcp_domain.clone(),
+            };
+        } else if matches!(errand.verb, Verb::Activate | Verb::Due) {
+            // Whoever tells it of the host does it right, whatever the faults of its own verb.
+            let host = errand.host.to_string().parse();
+            state.discovery.register(host.map_err(|error| format!("{error}"))?);
+        }
+        Ok(Client::restore(state, now, self.seed).with_faults(self.faults))
+    }
+
+    /// Does what a command line of the licence manager says that needs no network.
+    fn administer(&self, client: &mut Client, now: FileTime, elevated: bool, line: &str) -> End {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let command = match Command::parse(&words) {
+            Ok(command) => command,
+            Err(_) if self.faults.has(Fault::NonsenseRegistered) => {
+                return ended(Status::Exited(0), String::new());
+            }
+            Err(error) => return ended(Status::Exited(2), error.to_string()),
+        };
+        match client.administer(now, elevated, &command, LANGUAGE) {
+            Ok(Done::Shown(report)) => ended(Status::Exited(0), report.write(LANGUAGE)),
+            Ok(Done::Said(notices)) => ended(Status::Exited(0), lines(&notices)),
+            Ok(Done::Asks(notice)) => ended(Status::CANNOT, notice.text(LANGUAGE)),
+            Err(refusal) => ended(Status::Exited(1), refused(&refusal)),
+        }
     }
 
     async fn activate(&self, client: Client, clock: ClientClock) -> (End, State) {
@@ -178,25 +221,47 @@ impl Job {
             connect: self.limit,
             answer: self.limit,
         };
-        let client = match LabClient::start(client, SystemLookup, Forget, clock, timeouts) {
+        let server = self.errand.network.as_ref().map(|network| network.dns);
+        let lookup = CaseLookup::of(server, self.limit.min(DNS_LIMIT), self.faults);
+        let client = match LabClient::start(client, lookup, Forget, clock, timeouts) {
             Ok(client) => client,
             Err(error) => return (ended(Status::CANNOT, error.to_string()), before),
         };
         let outcome = match client.activate().await {
             Ok(outcome) => outcome,
+            Err(ActivateError::NotAsking(why)) => {
+                return (ended(Status::Exited(1), why.to_string()), before);
+            }
             Err(error) => return (ended(Status::CANNOT, error.to_string()), before),
         };
-        let mut said = format!("0x{:08X}", outcome.result.hresult().0);
+        let mut said = if self.faults.has(Fault::ResultCodeNotPrinted) {
+            "not activated".to_owned()
+        } else {
+            format!("0x{:08X}", outcome.result.hresult().0)
+        };
         for tried in outcome.tried {
             let _ = write!(said, "\n{}: {}", tried.what, tried.why);
         }
         let (crashed, state) = client.look(|client, _| (client.crashed(), client.state().clone()));
-        let status = match outcome.result.is_success() {
+        let succeeded = outcome.result.is_success() || self.faults.has(Fault::ExitStatusAlwaysZero);
+        let status = match succeeded {
             _ if crashed => Status::Signalled(SEGMENTATION_FAULT),
             true => Status::Exited(0),
             false => Status::Exited(1),
         };
         (ended(status, said), state)
+    }
+}
+
+fn lines(notices: &[Notice]) -> String {
+    let lines = notices.iter().map(|notice| notice.text(LANGUAGE) + "\n");
+    lines.collect()
+}
+
+fn refused(refusal: &Refusal) -> String {
+    match refusal.hresult() {
+        Some(code) => result_line(LANGUAGE, code, &refusal.to_string()),
+        None => refusal.to_string(),
     }
 }
 
@@ -210,5 +275,9 @@ fn ended(status: Status, output: String) -> End {
 
 /// A product that hosts activate from few machines on, in each version of the protocol.
 const EDITION: &str = "vista-enterprise";
+/// The longest that a client waits for DNS, twice.
+const DNS_LIMIT: Duration = Duration::from_secs(1);
+/// What the lab client prints in.
+const LANGUAGE: Language = Language::English;
 /// The signal of a program that reads where it must not.
 const SEGMENTATION_FAULT: i32 = 11;

@@ -4,12 +4,15 @@
 //! by the rules for clients. What it answers is good ([`Ack`], [`Reply`], [`Link::sealed`]) until the case bends a field.
 
 mod ack;
+mod doors;
 mod link;
 mod reply;
+mod site;
 
 pub use ack::Ack;
 pub use link::{Called, Query};
 pub use reply::{Hint, Reply, fault};
+pub use site::{Door, Nobody, Site, Spare};
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,12 +29,15 @@ use crate::peer::{Arrival, Link, Peer};
 use crate::target::client::Meaning;
 use crate::target::client::{ClientTarget, End, Errand, Machine, Running, Verb};
 use crate::verdict::Stop;
+use doors::{Caller, Doors};
 
 /// The tester's end of one case against a client.
 #[derive(Debug)]
 pub struct Listener {
     peer: Peer,
-    socket: Option<Arc<TcpListener>>,
+    doors: Doors,
+    /// The door of the last connection.
+    came_to: usize,
     target: ClientTarget,
     errand: Errand,
     known: Known,
@@ -116,7 +122,8 @@ impl Listener {
         let errand = Errand::activate(case, peer.endpoint().address);
         Self {
             peer,
-            socket: Some(socket),
+            doors: Doors::one(socket),
+            came_to: 0,
             target,
             errand,
             known,
@@ -156,10 +163,16 @@ impl Listener {
     /// # Errors
     /// A skip: the client does not say so when it cannot do what it is asked, so that asking is of no use.
     pub fn ask(&mut self, verb: Verb) -> Result<(), Stop> {
-        if !self.known.honest && !matches!(verb, Verb::Activate | Verb::Nonsense) {
+        let own = self
+            .machine
+            .as_ref()
+            .is_some_and(|machine| machine.has(verb));
+        let asked = own || self.known.honest || matches!(verb, Verb::Activate | Verb::Nonsense);
+        if !asked {
             return Err(Stop::Skip(format!("needs control verb {verb}")));
         }
         self.errand.verb = verb;
+        self.errand.value.clear();
         Ok(())
     }
 
@@ -171,7 +184,7 @@ impl Listener {
         if self.machine.is_none() {
             return Err(Stop::Skip("needs a client that can be started".to_owned()));
         }
-        self.socket = None;
+        self.doors.shut(0);
         Ok(())
     }
 
@@ -211,15 +224,15 @@ impl Listener {
     async fn link_within(&mut self, limit: Duration) -> Result<Option<Link>, Stop> {
         self.start().await?;
         self.peer.record().step();
-        let Some(socket) = self.socket.clone() else {
+        if self.doors.are_shut() {
             return Ok(None);
-        };
+        }
         let accepted = tokio::select! {
             biased;
-            accepted = timeout(limit, socket.accept()) => accepted.ok(),
+            accepted = timeout(limit, self.doors.accept()) => accepted.ok(),
             end = ended(self.running.as_deref_mut()) => {
                 // What it opened before it ended is still there.
-                let before = timeout(LEFTOVERS, socket.accept()).await.ok();
+                let before = timeout(LEFTOVERS, self.doors.accept()).await.ok();
                 if before.is_none() {
                     let outcome = self.over(end)?;
                     return Err(Stop::fail("connection", "a connection to the host", outcome.to_string()));
@@ -229,9 +242,10 @@ impl Listener {
         };
         match accepted {
             None => Ok(None),
-            Some(Ok((stream, client))) => {
+            Some(Ok(Caller { door, stream, from })) => {
+                self.came_to = door;
                 let fit = self.known.keys_fit;
-                Link::accepted(stream, client, self.peer.clone(), fit).map(Some)
+                Link::accepted(stream, from, self.peer.clone(), fit).map(Some)
             }
             Some(Err(error)) => Err(Stop::Error(format!("cannot take a connection: {error}"))),
         }
@@ -342,14 +356,27 @@ impl Listener {
     /// # Errors
     /// A failure: it connects. A skip: it does not show, or it cannot do what it is asked.
     pub async fn keeps_quiet(&mut self) -> Result<End, Stop> {
+        match self.quiet_end().await? {
+            Outcome::Accepted(end) | Outcome::Rejected(end) => Ok(end),
+            other => Err(Stop::fail(
+                "end of the client",
+                "an end in order",
+                other.to_string(),
+            )),
+        }
+    }
+
+    /// How a client ends that opens no connection.
+    async fn quiet_end(&mut self) -> Result<Outcome, Stop> {
         self.start().await?;
+        self.peer.record().step();
         let limit = self.patience();
-        let Some(socket) = self.socket.clone() else {
+        if self.machine.is_none() {
             return Err(unseen());
-        };
+        }
         let end = tokio::select! {
             biased;
-            accepted = timeout(limit, socket.accept()) => {
+            accepted = timeout(limit, self.doors.accept()) => {
                 let got = match accepted {
                     Ok(_) => "a connection".to_owned(),
                     Err(_) => format!("no end within {limit:?}"),
@@ -358,14 +385,7 @@ impl Listener {
             }
             end = ended(self.running.as_deref_mut()) => end,
         };
-        match self.over(end)? {
-            Outcome::Accepted(end) | Outcome::Rejected(end) => Ok(end),
-            other => Err(Stop::fail(
-                "end of the client",
-                "an end in order",
-                other.to_string(),
-            )),
-        }
+        self.over(end)
     }
 
     /// Waits for the end of the client, reads what still comes on its connection, and turns further connections away.
@@ -390,7 +410,8 @@ impl Listener {
                     Arrival::Ended(_) => link = None,
                     Arrival::Nothing => return Err(self.hangs()),
                 },
-                () = accepts(self.socket.as_deref()), if !awaited => {
+                // That one could not be taken is as good as its being turned away.
+                _ = self.doors.accept(), if !awaited => {
                     turned_away += 1;
                     if turned_away > MOST_ATTEMPTS {
                         self.running = None;
@@ -438,14 +459,7 @@ impl Listener {
             Meaning::Accepted => Ok(Outcome::Accepted(end)),
             Meaning::Rejected => Ok(Outcome::Rejected(end)),
             Meaning::Crashed => Ok(Outcome::Crashed(end)),
-            Meaning::Cannot if end.last_words().is_empty() => Err(Stop::Skip(format!(
-                "the client cannot do this ({}) and does not say why",
-                self.errand.verb
-            ))),
-            Meaning::Cannot => Err(Stop::Skip(format!(
-                "the client cannot do this: {}",
-                end.last_words()
-            ))),
+            Meaning::Cannot => Err(Stop::Skip(cannot(self.errand.verb, &end))),
             Meaning::Unknown => Err(Stop::Error(format!(
                 "{end} is neither accepted nor rejected: see [client] of the target file"
             ))),
@@ -478,6 +492,18 @@ pub fn reports(end: &End, code: HResult) -> Result<(), Stop> {
         format!("0x{:08X}", code.0),
         got,
     ))
+}
+
+/// Why a case is skipped whose client says that it cannot do what it is asked.
+fn cannot(verb: Verb, end: &End) -> String {
+    let said = match end.last_words() {
+        "" => format!("the client cannot do this ({verb}) and does not say why"),
+        words => format!("the client cannot do this: {words}"),
+    };
+    match verb {
+        Verb::Activate | Verb::Nonsense => said,
+        _ => format!("needs control verb {verb}; {said}"),
+    }
 }
 
 fn must_accept(outcome: Outcome) -> Result<(), Stop> {
@@ -513,15 +539,6 @@ fn unseen() -> Stop {
 async fn ended(running: Option<&mut (dyn Running + 'static)>) -> End {
     match running {
         Some(running) => running.ended().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// A further connection; never, if nobody listens.
-async fn accepts(socket: Option<&TcpListener>) {
-    match socket {
-        // That one could not be taken is as good as its being turned away.
-        Some(socket) => drop(socket.accept().await),
         None => std::future::pending().await,
     }
 }

@@ -26,7 +26,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "session", "runner", "rules", "slmgr", "dns", "capture", "captures", "wire",
         ],
     ),
-    ("kmspec-embedded", &["runner", "lab", "model", "wire"]),
+    (
+        "kmspec-embedded",
+        &["runner", "lab", "model", "slmgr", "dns", "wire"],
+    ),
     ("kmspec-session", &["wire"]),
     (
         "kmspec-load",

@@ -79,7 +79,7 @@ impl Link {
         peer: Peer,
         keys_fit: bool,
     ) -> Result<Self, Stop> {
-        let to = peer.endpoint.address;
+        let to = stream.local_addr().unwrap_or(peer.endpoint.address);
         Self::between(stream, peer, Role::Client, (client, to), keys_fit)
     }
 

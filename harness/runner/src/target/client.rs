@@ -1,8 +1,10 @@
 //! Clients under test: what one is asked, how it is started, and what its end says.
 
+mod network;
 mod program;
 mod statuses;
 
+pub use network::Network;
 pub use program::ClientProgram;
 pub(crate) use statuses::Meaning;
 pub use statuses::{StatusRange, Statuses, StatusesError};
@@ -49,6 +51,13 @@ pub trait Machines: Debug + Send + Sync {
 
 /// A machine: what the client keeps stays from one errand to the next. Dropping it ends what runs on it.
 pub trait Machine: Debug + Send + Sync {
+    /// Whether there is something of its own for this verb. Any other is asked of the client itself, if it says so when
+    /// it cannot do what it is asked.
+    fn has(&self, verb: Verb) -> bool {
+        let _ = verb;
+        false
+    }
+
     /// Starts the client.
     fn start(&mut self, errand: &Errand) -> Pending<'_, Result<Box<dyn Running>, LaunchError>>;
 }
@@ -69,8 +78,16 @@ pub struct Errand {
     pub case: String,
     /// What to do.
     pub verb: Verb,
-    /// Where the host listens.
+    /// The value that the verb takes; empty if it takes none.
+    pub value: String,
+    /// Where the host listens. A client that is given a network is not told.
     pub host: SocketAddr,
+    /// What the machine knows of its network, where it is to find the host by itself.
+    pub network: Option<Network>,
+    /// The number of the machine in its case: 0, and more where a case has several.
+    pub machine: usize,
+    /// The edition that the machine should have, by its name in the catalogue; its own choice if there is none.
+    pub edition: Option<&'static str>,
     /// The version of KMS to speak; its own choice if there is none.
     pub protocol: Option<Version>,
     /// What its clock is to show; the system's time if there is none.
@@ -83,7 +100,11 @@ impl Errand {
         Self {
             case: case.into(),
             verb: Verb::Activate,
+            value: String::new(),
             host,
+            network: None,
+            machine: 0,
+            edition: None,
             protocol: None,
             clock: None,
         }
@@ -97,19 +118,54 @@ pub enum Verb {
     Activate,
     /// Do what is due at the time of its clock, if anything is, and end.
     Due,
-    /// Print the state of the licence, and end.
+    /// Find a host by what the machine knows, activate now, and end: the one that is registered, or one of DNS.
+    Discover,
+    /// Print what the licence manager shows of the licence, and end.
     Show,
+    /// The same with what support asks for.
+    ShowDetails,
+    /// Install this product key.
+    InstallKey,
+    /// Register this host, which beats DNS.
+    Register,
+    /// Forget the registered host.
+    Forget,
+    /// Reset timer and identity.
+    Rearm,
+    /// Do what this command line says for somebody who is no administrator.
+    Unelevated,
     /// What no client can do, to see whether it says so.
     Nonsense,
 }
 
 impl Verb {
+    /// All that a target file may have a command for.
+    pub const ALL: [Self; 10] = [
+        Self::Activate,
+        Self::Forget,
+        Self::Show,
+        Self::ShowDetails,
+        Self::Discover,
+        Self::Due,
+        Self::InstallKey,
+        Self::Rearm,
+        Self::Register,
+        Self::Unelevated,
+    ];
+
     /// As the environment and target files spell it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Activate => "ato",
             Self::Due => "due",
+            Self::Discover => "discover",
             Self::Show => "dli",
+            Self::ShowDetails => "dlv",
+            Self::InstallKey => "ipk",
+            Self::Register => "skms",
+            Self::Forget => "ckms",
+            Self::Rearm => "rearm",
+            Self::Unelevated => "unelevated",
             Self::Nonsense => "make-tea",
         }
     }

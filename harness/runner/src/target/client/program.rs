@@ -12,20 +12,25 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::super::program::{Log, failed};
-use super::{End, Errand, Machine, Machines, Running, Status};
+use super::{End, Errand, Machine, Machines, Network, Running, Status, Verb};
 use crate::target::{LaunchError, Pending};
 
 /// A client that is a program: `start` of a target file whose role is client.
 ///
-/// In its arguments `{host}` and `{port}` stand for where the host listens. The same, and what else a client may want to
-/// know, is in its environment:
+/// In its arguments `{host}` and `{port}` stand for where the host listens, `{value}` for the value of the verb, and
+/// `{dns}`, `{suffix}`, `{domain}` and `{dhcp_domain}` for its network; what is not known is empty. The same, and what else
+/// a client may want to know, is in its environment:
 ///
 /// | variable | content |
 /// |---|---|
 /// | `KMSPEC_CASE` | id of the case |
-/// | `KMSPEC_HOST`, `KMSPEC_PORT` | where the host listens |
+/// | `KMSPEC_HOST`, `KMSPEC_PORT` | where the host listens; not set where the client has to find it |
 /// | `KMSPEC_KEYS` | the key set's file; not set for the lab key set |
-/// | `KMSPEC_VERB` | what to do: `ato`, `due`, `dli`; anything else is nonsense |
+/// | `KMSPEC_VERB` | what to do: `ato`, `ckms`, `discover`, `dli`, `dlv`, `due`, `ipk`, `rearm`, `skms`, `unelevated`; anything else is nonsense |
+/// | `KMSPEC_VALUE` | the value of `ipk`, `skms` and `unelevated`; not set for the other verbs |
+/// | `KMSPEC_DNS`, `KMSPEC_SUFFIX`, `KMSPEC_DOMAIN`, `KMSPEC_DHCP_DOMAIN` | where the client has to find the host: DNS server (IP:PORT), primary DNS suffix, Active Directory domain, domain of DHCP; not set if there is none |
+/// | `KMSPEC_MACHINE` | number of the machine in its case: 0, and more where a case has several |
+/// | `KMSPEC_EDITION` | the edition that the machine should have, such as `vista-enterprise`; not set for its own choice |
 /// | `KMSPEC_PROTOCOL` | version of KMS to speak, 4, 5 or 6; not set for its own choice |
 /// | `KMSPEC_CLOCK` | what its clock is to show, in seconds since 1970-01-01 UTC; not set for the system's time |
 /// | `KMSPEC_STATE` | a folder for what it keeps, empty at the start of a case |
@@ -87,22 +92,20 @@ impl Own {
     fn spawn(&self, errand: &Errand) -> Result<Process, LaunchError> {
         let ClientProgram { start, verbs, keys } = &self.program;
         let words = verbs.get(errand.verb.name()).unwrap_or(start);
-        let (host, port) = (errand.host.ip().to_string(), errand.host.port().to_string());
-        let value = errand.clock.map(seconds).unwrap_or_default();
-        let mut words = words.iter().map(|word| {
-            let word = word.replace("{host}", &host).replace("{port}", &port);
-            word.replace("{value}", &value)
-        });
+        let facts = facts(errand);
+        let mut words = words.iter().map(|word| filled(word, errand, &facts));
         let name = words.next().ok_or_else(|| failed("the command is empty"))?;
         let mut command = Command::new(&name);
         command
             .args(words)
             .env("KMSPEC_CASE", &errand.case)
-            .env("KMSPEC_HOST", &host)
-            .env("KMSPEC_PORT", &port)
+            .env("KMSPEC_MACHINE", errand.machine.to_string())
             .env("KMSPEC_VERB", errand.verb.name())
             .env("KMSPEC_STATE", &self.folder.0);
-        let optional = [
+        let value = Some(&errand.value).filter(|value| !value.is_empty());
+        let mut optional = vec![
+            ("KMSPEC_VALUE", value.map(Into::into)),
+            ("KMSPEC_EDITION", errand.edition.map(Into::into)),
             (
                 "KMSPEC_KEYS",
                 keys.as_ref().map(|file| file.as_os_str().to_owned()),
@@ -116,6 +119,11 @@ impl Own {
                 errand.clock.map(|time| seconds(time).into()),
             ),
         ];
+        optional.extend(
+            facts
+                .into_iter()
+                .map(|fact| (fact.variable, fact.value.map(Into::into))),
+        );
         for (variable, value) in optional {
             match value {
                 Some(value) => command.env(variable, value),
@@ -143,6 +151,59 @@ impl Own {
     }
 }
 
+/// Something of an errand that may stand in a command's words and stands in its environment.
+struct Fact {
+    placeholder: &'static str,
+    variable: &'static str,
+    value: Option<String>,
+}
+
+/// Where the host is, or what there is to find it by.
+fn facts(errand: &Errand) -> Vec<Fact> {
+    let told = errand.network.is_none().then_some(errand.host);
+    let network = errand.network.as_ref().map(Network::facts);
+    let known = |name| {
+        let mut facts = network.iter().flatten();
+        facts
+            .find(|(known, _)| *known == name)
+            .and_then(|(_, value)| value.clone())
+    };
+    [
+        (
+            "{host}",
+            "KMSPEC_HOST",
+            told.map(|host| host.ip().to_string()),
+        ),
+        (
+            "{port}",
+            "KMSPEC_PORT",
+            told.map(|host| host.port().to_string()),
+        ),
+        ("{dns}", "KMSPEC_DNS", known("dns")),
+        ("{suffix}", "KMSPEC_SUFFIX", known("suffix")),
+        ("{domain}", "KMSPEC_DOMAIN", known("domain")),
+        ("{dhcp_domain}", "KMSPEC_DHCP_DOMAIN", known("dhcp_domain")),
+    ]
+    .map(|(placeholder, variable, value)| Fact {
+        placeholder,
+        variable,
+        value,
+    })
+    .into()
+}
+
+/// A word of a command with what its placeholders stand for.
+fn filled(word: &str, errand: &Errand, facts: &[Fact]) -> String {
+    let value = match (errand.value.as_str(), errand.clock) {
+        ("", Some(time)) => seconds(time),
+        (value, _) => value.to_owned(),
+    };
+    let word = word.replace("{value}", &value);
+    facts.iter().fold(word, |word, fact| {
+        word.replace(fact.placeholder, fact.value.as_deref().unwrap_or_default())
+    })
+}
+
 fn number(version: Version) -> &'static str {
     match version {
         Version::V4 => "4",
@@ -156,6 +217,10 @@ fn seconds(time: FileTime) -> String {
 }
 
 impl Machine for Own {
+    fn has(&self, verb: Verb) -> bool {
+        self.program.verbs.contains_key(verb.name())
+    }
+
     fn start(&mut self, errand: &Errand) -> Pending<'_, Result<Box<dyn Running>, LaunchError>> {
         let errand = errand.clone();
         Box::pin(async move {
