@@ -1,5 +1,6 @@
-//! What an administrator does to a host, and what a deployment sees of it: the deployment document, row by row.
+//! What an administrator does to hosts and clients, and what a deployment sees of it: the deployment document, row by row.
 
+mod client;
 mod configure;
 mod counted;
 mod install;
@@ -16,6 +17,15 @@ use kmspec_wire::kms::Version;
 pub(crate) static DEPLOYMENT: Suite = Suite::new(
     "deployment",
     &[
+        &client::install::ZERO_CONFIGURATION,
+        &client::convert::CONVERTED,
+        &client::convert::OTHER_EDITION,
+        &client::convert::LAST_DAY,
+        &client::configure::FORMS,
+        &client::configure::UNREACHABLE,
+        &client::configure::REFUSED,
+        &client::configure::ELEVATION,
+        &client::reset::REARMED,
         &counted::CLONES,
         &counted::GENERALISED,
         &install::ONLINE,
@@ -32,9 +42,13 @@ pub(crate) static DEPLOYMENT: Suite = Suite::new(
         &intervals::RENEWAL,
         &intervals::RENEWAL_RANGE,
         &counted::TWENTY_FIVE,
+        &client::script::TELLS,
+        &client::script::TWENTY_FIVE,
+        &client::shown::AGREES,
         &shown::AGREES,
         &shown::PARTIAL_KEY,
         &shown::GRACE,
+        &client::shown::SUPPORT,
         &shown::SUPPORT,
         &shown::ALL,
     ],

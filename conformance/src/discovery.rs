@@ -1,4 +1,6 @@
-//! What a host has of itself in DNS: deployment rows 19 and 20.
+//! What a host has of itself in DNS, deployment rows 19 and 20, and how clients look for it.
+
+pub(crate) mod looking;
 
 use kmspec_dns::{Fault, Srv};
 use kmspec_runner::check::Field;
@@ -15,6 +17,16 @@ pub(crate) static DISCOVERY: Suite = Suite::new(
         &WITHDRAWN,
         &PORT_FOLLOWS,
         &DNS_FAILS,
+        &looking::QUERY,
+        &looking::SUFFIXES_IN_ORDER,
+        &looking::PRIORITY,
+        &looking::WEIGHTS,
+        &looking::TRIES_NEXT,
+        &looking::REGISTERED_WINS,
+        &looking::LAST_HOST_FIRST,
+        &looking::LOOKS_AGAIN,
+        &looking::LOOKUP,
+        &looking::NO_HOST_FOUND,
     ],
 );
 

@@ -64,7 +64,7 @@ fn every_area_has_as_many_entries_as_it_should() {
         ("crypto", 10),
         ("policy", 12),
         ("deployment", 15),
-        ("discovery", 7),
+        ("discovery", 13),
         ("replay", 2),
         ("rpc.client", 27),
         ("client", 11),
