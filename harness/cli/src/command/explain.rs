@@ -97,7 +97,11 @@ fn page(r: &Requirement) -> String {
         field(&mut page, "related", &related.join(", "));
     }
     if let Some((_, case)) = checking.first() {
-        field(&mut page, "try", &format!("kmspec run --only {}", case.id));
+        let role = match case.role() {
+            kmspec_rules::Role::Client => " --role client",
+            kmspec_rules::Role::Host => "",
+        };
+        field(&mut page, "try", &format!("kmspec run{role} --only {}", case.id));
     }
     page
 }

@@ -133,7 +133,19 @@ enum StatusText {
 }
 
 /// Verbs that a command of a client's target file may stand for.
-const VERBS: [&str; 4] = ["ato", "due", "dli", "clock"];
+const VERBS: [&str; 11] = [
+    "ato",
+    "ckms",
+    "clock",
+    "discover",
+    "dli",
+    "dlv",
+    "due",
+    "ipk",
+    "rearm",
+    "skms",
+    "unelevated",
+];
 
 impl ClientFile {
     fn read(path: &Path) -> Result<Self, Failure> {
@@ -260,7 +272,7 @@ mod tests {
             ),
             (
                 "[control]\nsai = [\"x\"]",
-                "lab/client.toml:5:7: a client has no verb `sai`; there are ato, due, dli, clock",
+                "lab/client.toml:5:7: a client has no verb `sai`; there are ato, ckms, clock, discover, dli, dlv, due, ipk, rearm, skms, unelevated",
             ),
             (
                 "[control]\ndli = []",

@@ -5,6 +5,7 @@ mod browser;
 mod bundle;
 mod check;
 mod client;
+mod client_verbs;
 mod compare;
 mod config;
 mod decode;

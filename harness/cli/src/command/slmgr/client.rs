@@ -7,11 +7,8 @@ use kmspec_dns::Resolver;
 use kmspec_lab::client::{ActivateError, ClientClock, ClientState, DnsLookup, LabClient, Timeouts};
 use kmspec_lab::control::{Answer, Outcome, Request};
 use kmspec_lab::state::{StateError, StateFile};
-use kmspec_model::client::{ActivationResult, Client, HostAddress, KeyKind};
-use kmspec_slmgr::report::{ClientPart, Discovery, Expiry, License, Report};
-use kmspec_slmgr::{Command, InstallationId, Language, Notice, RegisteredHost, Role, result_line};
-use kmspec_wire::filetime::FileTime;
-use kmspec_wire::kms::HResult;
+use kmspec_model::client::{ActivationResult, Client, Done, Refusal};
+use kmspec_slmgr::{Command, Language, Notice, result_line};
 
 use super::now;
 use crate::command::lab::seed;
@@ -28,62 +25,34 @@ pub(super) fn administer(
         Err(error) => return Ok(answer(Outcome::Usage, error.to_string())),
     };
     let language = request.language;
-    if command.role() == Role::Host {
-        let text = format!("{} is for hosts, and this is a client", command.verb());
-        return Ok(answer(Outcome::Failed, text));
-    }
-    if !request.elevated && !command.only_shows() {
-        let text = result_line(language, HResult(0x8007_0005), "");
-        return Ok(answer(Outcome::Failed, text));
-    }
     let file = StateFile::<ClientState>::open(path).map_err(wrong)?;
     let state = file.client().map_err(wrong)?;
     let state = state.ok_or_else(|| Failure::Usage("the state is gone".to_owned()))?;
-    let now = now();
-    let mut client = Client::restore(state, now, seed());
-    if let Command::Show | Command::ShowDetails { .. } = command {
-        let details = command != Command::Show;
-        let text = report(&client, now, details, language).write(language);
-        return Ok(answer(Outcome::Done, text));
-    }
-    if command == Command::Activate {
-        return activate(client, file, dns, language);
-    }
-    let said = match change(&mut client, &command, now) {
-        Ok(notices) => notices,
-        Err(code) => return Ok(answer(Outcome::Refused, result_line(language, code, ""))),
+    let mut client = Client::restore(state, now(), seed());
+    let done = client.administer(now(), request.elevated, &command, language);
+    let said = match done {
+        Ok(Done::Shown(report)) => return Ok(answer(Outcome::Done, report.write(language))),
+        Ok(Done::Asks(activating)) => {
+            return activate(client, file, dns, &activating, language);
+        }
+        Ok(Done::Said(notices)) => notices,
+        Err(refusal) => return Ok(refused(&refusal, language)),
     };
     file.save(&ClientState::of(client.state())).map_err(wrong)?;
     Ok(answer(Outcome::Done, lines(&said, language)))
 }
 
-/// What needs no network.
-fn change(client: &mut Client, command: &Command, now: FileTime) -> Result<Vec<Notice>, HResult> {
-    Ok(match command {
-        Command::InstallKey(key) => {
-            let before = client.state().key.map(|key| key.kind);
-            let kind = client.install_key(key, now);
-            let kind = kind.map_err(|_| HResult::EDITION_NOT_FOUND)?;
-            let mut said = vec![Notice::KeyInstalled(*key)];
-            if (before, kind) == (Some(KeyKind::Mak), KeyKind::Setup) {
-                said.push(Notice::MakRemoved);
-            }
-            said
-        }
-        Command::Register(host) => {
-            client.register(host.clone().into());
-            vec![Notice::Registered(host.clone())]
-        }
-        Command::Forget => {
-            client.forget_host();
-            vec![Notice::Forgotten]
-        }
-        Command::Rearm => {
-            client.rearm(now).map_err(|_| HResult(0xc004_d307))?;
-            vec![Notice::Rearmed(client.state().licence.rearms_left.into())]
-        }
-        _ => Vec::new(),
-    })
+/// What is said of a command that came to nothing. What nobody may do, or no client can, is no result of a verb.
+fn refused(refusal: &Refusal, language: Language) -> Answer {
+    let text = match refusal.hresult() {
+        Some(code) => result_line(language, code, ""),
+        None => refusal.to_string(),
+    };
+    let outcome = match refusal {
+        Refusal::ForHosts(_) | Refusal::NotElevated => Outcome::Failed,
+        Refusal::OtherEdition(_) | Refusal::NoRearmLeft(_) | Refusal::Host => Outcome::Refused,
+    };
+    answer(outcome, text)
 }
 
 /// Asks a host.
@@ -91,16 +60,16 @@ fn activate(
     client: Client,
     file: StateFile<ClientState>,
     dns: Option<SocketAddr>,
+    activating: &Notice,
     language: Language,
 ) -> Result<Answer, Failure> {
     let lookup = dns.map(|server| DnsLookup::of(Resolver::new(server)));
-    let name = name(&client, language);
     let outcome = crate::command::runtime()?.block_on(async {
         let clock = ClientClock::system();
         let client = LabClient::start(client, lookup, file, clock, Timeouts::default())?;
         client.activate().await
     });
-    let activating = Notice::Activating(name).text(language);
+    let activating = activating.text(language);
     match outcome {
         Err(ActivateError::Store(error)) => Err(wrong(error)),
         Err(ActivateError::NotAsking(why)) => Ok(answer(Outcome::Failed, why.to_string())),
@@ -116,56 +85,6 @@ fn activate(
             let said = result_line(language, outcome.result.hresult(), &reason);
             Ok(answer(Outcome::Refused, format!("{activating}\n{said}")))
         }
-    }
-}
-
-/// What `-dli` and `-dlv` show of a client.
-fn report(client: &Client, now: FileTime, details: bool, language: Language) -> Report {
-    let state = client.state();
-    let edition = state.machine.edition;
-    let standing = client.standing(now);
-    let partial = state.key.map(|key| key.partial);
-    let left = standing.minutes_left(now);
-    let mut license = License {
-        description: Some(format!("{}, VOLUME_KMSCLIENT channel", edition.system)),
-        partial_key: partial,
-        expiry: (left > 0).then(|| Expiry::of_minutes(left)),
-        client: state.identity.map(|cmid| ClientPart {
-            cmid,
-            registered: state.discovery.registered.as_ref().map(registered),
-            discovery: Some(match &state.discovery.cached {
-                Some(host) => Discovery::Found(registered(host)),
-                None => Discovery::NotAvailable,
-            }),
-            host_epid: state.answer.as_ref().map(|answer| answer.epid),
-            activation_interval: Some(state.licence.activation_interval),
-            renewal_interval: Some(state.licence.renewal_interval),
-        }),
-        ..License::new(name(client, language), standing.status)
-    };
-    if details {
-        license.activation_id = Some(edition.activation_id);
-        license.application_id = Some(edition.application_id);
-        license.installation_id = partial.map(|partial| InstallationId::lab(&partial.to_string()));
-    }
-    Report {
-        service_version: details.then(|| env!("CARGO_PKG_VERSION").to_owned()),
-        licenses: vec![license],
-    }
-}
-
-fn name(client: &Client, language: Language) -> String {
-    let edition = match language {
-        Language::English => "edition",
-        Language::Japanese => "エディション",
-    };
-    format!("{} {edition}", client.state().machine.edition.name)
-}
-
-fn registered(host: &HostAddress) -> RegisteredHost {
-    RegisteredHost {
-        name: host.host.clone(),
-        port: Some(host.port),
     }
 }
 
