@@ -9,6 +9,7 @@ mod connect;
 mod dns;
 mod lookup;
 mod saved;
+mod slmgr;
 mod store;
 
 pub use clock::ClientClock;
@@ -17,6 +18,7 @@ pub use lookup::{Lookup, LookupError, SystemLookup};
 pub use saved::{ClientState, SavedError};
 pub use store::{Forget, Store};
 
+use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -83,7 +85,18 @@ impl<L: Lookup, S: Store> LabClient<L, S> {
         timeouts: Timeouts,
     ) -> Result<Self, StateError> {
         store.save(client.state())?;
-        Ok(Self {
+        Ok(Self::resting(client, lookup, store, clock, timeouts))
+    }
+
+    /// A client that is only looked at or administered: nothing is kept until something changes.
+    pub fn resting(
+        client: Client,
+        lookup: L,
+        store: S,
+        clock: ClientClock,
+        timeouts: Timeouts,
+    ) -> Self {
+        Self {
             client: Mutex::new(client),
             lookup,
             store,
@@ -91,7 +104,7 @@ impl<L: Lookup, S: Store> LabClient<L, S> {
             timeouts,
             changed: Notify::new(),
             activating: tokio::sync::Mutex::new(()),
-        })
+        }
     }
 
     /// The client's time of day.
@@ -112,17 +125,30 @@ impl<L: Lookup, S: Store> LabClient<L, S> {
         &self,
         change: impl FnOnce(&mut Client, FileTime) -> T,
     ) -> Result<T, StateError> {
-        let mut client = self.client();
-        let mut changed = client.clone();
-        let result = change(&mut changed, self.clock.now());
-        self.store.save(changed.state())?;
-        *client = changed;
-        drop(client);
-        self.changed.notify_one();
+        let changed = self.try_change(|client, now| Ok::<T, Infallible>(change(client, now)))?;
+        let Ok(result) = changed;
         Ok(result)
     }
 
-    /// Goes through one activation, whether or not the client is due.
+    /// The same for a change that may be refused: then nothing is kept.
+    fn try_change<T, E>(
+        &self,
+        change: impl FnOnce(&mut Client, FileTime) -> Result<T, E>,
+    ) -> Result<Result<T, E>, StateError> {
+        let mut client = self.client();
+        let mut changed = client.clone();
+        let result = change(&mut changed, self.clock.now());
+        if result.is_ok() {
+            self.store.save(changed.state())?;
+            *client = changed;
+            drop(client);
+            self.changed.notify_one();
+        }
+        Ok(result)
+    }
+
+    /// Goes through one activation, whether or not the client is due. A machine that was reset is started anew first: only
+    /// then it has an identity to ask with.
     ///
     /// # Errors
     /// Its key is none that a host serves, or the outcome cannot be kept.
@@ -130,7 +156,9 @@ impl<L: Lookup, S: Store> LabClient<L, S> {
         let _alone = self.activating.lock().await;
         let activation = {
             let now = self.clock.now();
-            self.client().activate(now)?
+            let mut client = self.client();
+            client.start(now);
+            client.activate(now)?
         };
         let activation = self.follow(activation).await;
         let outcome = self.change(|client, now| client.conclude(now, activation))?;

@@ -1,4 +1,5 @@
-//! The way to a lab host that runs: one command line of the licence manager a connection, on loopback, with a token.
+//! The way to a lab host or client that runs: one command line of the licence manager a connection, on loopback, with a
+//! token.
 //!
 //! Either side sends one line of JSON. What is asked carries the token of a file that only its owner can read; without the
 //! right one nothing is done, and nothing is said but that.
@@ -25,7 +26,7 @@ use crate::controls::{Controls, SlmgrError};
 
 pub use token::{Token, TokenError};
 
-/// What is asked of a lab host.
+/// What is asked of a lab host or client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The words of the command line.
@@ -62,19 +63,19 @@ pub enum Outcome {
     Denied,
 }
 
-/// Why a lab host could not be asked.
+/// Why a lab host or client could not be asked.
 #[derive(Debug, Error)]
 pub enum AskError {
     /// Nobody there, or nobody who speaks this.
-    #[error("cannot ask the lab host at {address}: {source}")]
+    #[error("cannot ask the lab at {address}: {source}")]
     Io {
         /// Where.
         address: SocketAddr,
         /// What the system says.
         source: io::Error,
     },
-    /// What answers is no lab host.
-    #[error("what answers at {0} is no lab host of this version")]
+    /// What answers is no lab host or client.
+    #[error("what answers at {0} is no lab of this version")]
     Foreign(SocketAddr),
 }
 
@@ -92,11 +93,30 @@ struct Line {
 const VERSION: u32 = 1;
 /// Longest line, in octets.
 const LONGEST: u64 = 64 * 1024;
-/// How long either side waits for the other.
+/// How long the lab waits for a command line.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may take to do what it is told: a client may ask several hosts that say nothing.
+const DOING: Duration = Duration::from_secs(60);
+
+/// What can be administered while it runs.
+pub trait Administered: Send + Sync + 'static {
+    /// Does what a command line says.
+    fn administer(&self, request: &Request) -> impl Future<Output = Answer> + Send;
+}
+
+impl Administered for Controls {
+    async fn administer(&self, request: &Request) -> Answer {
+        let Request {
+            words,
+            elevated,
+            language,
+        } = request;
+        Answer::of(self.slmgr(words, *elevated, *language).await, *language)
+    }
+}
 
 impl Answer {
-    fn new(outcome: Outcome, text: impl Into<String>) -> Self {
+    pub(crate) fn new(outcome: Outcome, text: impl Into<String>) -> Self {
         let text = text.into();
         Self { outcome, text }
     }
@@ -144,7 +164,7 @@ impl Request {
         }
     }
 
-    /// Asks a lab host that runs.
+    /// Asks a lab host or client that runs.
     ///
     /// # Errors
     /// It cannot be asked.
@@ -166,7 +186,7 @@ impl Request {
             stream.take(LONGEST).read_to_end(&mut answer).await?;
             Ok(answer)
         };
-        let answer = timeout(PATIENCE, asking).await;
+        let answer = timeout(DOING, asking).await;
         let answer = answer.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         let answer: Vec<u8> = answer.map_err(failed)?;
         serde_json::from_slice(&answer).map_err(|_| AskError::Foreign(address))
@@ -181,11 +201,15 @@ pub struct ControlServer {
 }
 
 impl ControlServer {
-    /// Listens on loopback, and lets whoever has the token control this host.
+    /// Listens on loopback, and lets whoever has the token control this host or client.
     ///
     /// # Errors
     /// The address is not on loopback, or cannot be listened on.
-    pub async fn start(address: SocketAddr, token: Token, controls: Controls) -> io::Result<Self> {
+    pub async fn start(
+        address: SocketAddr,
+        token: Token,
+        controls: impl Administered,
+    ) -> io::Result<Self> {
         if !address.ip().is_loopback() {
             let problem = "control connections are for loopback only";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
@@ -209,16 +233,14 @@ impl Drop for ControlServer {
 }
 
 /// One connection after the other: whoever administers a host does not do so twice at once.
-async fn serve(listener: TcpListener, token: Token, controls: Controls) {
+async fn serve(listener: TcpListener, token: Token, controls: impl Administered) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                match timeout(PATIENCE, answer(stream, &token, &controls)).await {
-                    Ok(Ok(outcome)) => debug!(%peer, ?outcome, "command line"),
-                    Ok(Err(error)) => debug!(%peer, %error, "command line broke off"),
-                    Err(_) => debug!(%peer, "command line took too long"),
-                }
-            }
+            Ok((stream, peer)) => match timeout(DOING, answer(stream, &token, &controls)).await {
+                Ok(Ok(outcome)) => debug!(%peer, ?outcome, "command line"),
+                Ok(Err(error)) => debug!(%peer, %error, "command line broke off"),
+                Err(_) => debug!(%peer, "command line took too long"),
+            },
             Err(error) => {
                 warn!(%error, "cannot accept a control connection");
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -227,21 +249,27 @@ async fn serve(listener: TcpListener, token: Token, controls: Controls) {
     }
 }
 
-async fn answer(mut stream: TcpStream, token: &Token, controls: &Controls) -> io::Result<Outcome> {
+async fn answer(
+    mut stream: TcpStream,
+    token: &Token,
+    controls: &impl Administered,
+) -> io::Result<Outcome> {
     let mut line = String::new();
     let (read, mut write) = stream.split();
-    BufReader::new(read.take(LONGEST))
-        .read_line(&mut line)
-        .await?;
+    let mut read = BufReader::new(read.take(LONGEST));
+    timeout(PATIENCE, read.read_line(&mut line)).await??;
     let answer = match serde_json::from_str::<Line>(&line) {
         Ok(line) if token.is(&line.token) && line.version == VERSION => {
-            let language = line.language.parse().unwrap_or_default();
-            let outcome = controls.slmgr(&line.words, line.elevated, language).await;
-            Answer::of(outcome, language)
+            let request = Request {
+                words: line.words,
+                elevated: line.elevated,
+                language: line.language.parse().unwrap_or_default(),
+            };
+            controls.administer(&request).await
         }
         Ok(line) if token.is(&line.token) => {
             let text = format!(
-                "the host speaks version {VERSION} of the control connection, not {}",
+                "the lab speaks version {VERSION} of the control connection, not {}",
                 line.version
             );
             Answer::new(Outcome::Failed, text)

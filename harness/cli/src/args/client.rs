@@ -17,11 +17,14 @@ use super::values::duration;
 /// Exit codes: 0 activated; 1 a host answered, and the machine is not activated; 2 no host answered, or it could not ask.
 /// The result code is printed either way.
 #[derive(Debug, clap::Args)]
-#[command(group(ArgGroup::new("when").required(true).args(["once", "run"])))]
+#[command(group(ArgGroup::new("when").required(true).args(["once", "due", "run"])))]
 pub(crate) struct ClientArgs {
     /// Activate now, and end.
     #[arg(long)]
     pub(crate) once: bool,
+    /// Activate if the licence asks for it by now, and end. Where nothing is due nobody is asked, and the exit code is 0.
+    #[arg(long)]
+    pub(crate) due: bool,
     /// Activate whenever the licence asks for it, until Ctrl-C.
     #[arg(long)]
     pub(crate) run: bool,
@@ -31,6 +34,20 @@ pub(crate) struct ClientArgs {
     pub(crate) finding: FindingArgs,
     #[command(flatten)]
     pub(crate) time: TimeArgs,
+    #[command(flatten)]
+    pub(crate) control: ControlArgs,
+}
+
+/// How it is administered while it runs.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Administration, with --run")]
+pub(crate) struct ControlArgs {
+    /// Loopback address to take command lines of kmspec lab slmgr at; port 0 is any free one.
+    #[arg(long, value_name = "ADDR", requires = "token_file", conflicts_with_all = ["once", "due"])]
+    pub(crate) control: Option<SocketAddr>,
+    /// File with the token that a command line has to bring; made, for its owner alone, where it is not there.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "control")]
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 /// What the machine is.

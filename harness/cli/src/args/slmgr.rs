@@ -6,14 +6,14 @@ use kmspec_slmgr::Language;
 
 /// Administer a lab host or client as the licence manager script does.
 ///
-/// Acts on a lab host that runs (--control), or on the state file of a host or client that does not (--state). Every verb of
+/// Acts on a lab host or client that runs (--control), or on the state file of one that does not (--state). Every verb of
 /// the script is there, in both styles and any case; without one they are listed.
 ///
 /// Exit codes: 0 done; 1 refused, and the result code is printed; 2 it could not be done.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("where").args(["control", "state"]).required(true))]
 pub(crate) struct SlmgrArgs {
-    /// Control connection of a lab host that runs.
+    /// Control connection of a lab host or client that runs.
     #[arg(long, value_name = "ADDR", requires = "token_file")]
     pub(crate) control: Option<SocketAddr>,
     /// File with the token of the control connection.

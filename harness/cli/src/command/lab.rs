@@ -23,14 +23,7 @@ use kmspec_runner::Exit;
 
 /// `kmspec lab serve`.
 pub(crate) fn serve(args: ServeArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let token = args
-        .token_file
-        .as_deref()
-        .map(Token::read_or_make)
-        .transpose();
-    let control = args
-        .control
-        .zip(token.map_err(|error| Failure::Usage(error.to_string()))?);
+    let control = args.control.zip(token(args.token_file.as_deref())?);
     let kept = args.state.as_deref().map(kept).transpose()?;
     let port = kept.as_ref().and_then(|(state, _)| state.as_ref()?.port());
     let settings = settings(args, port)?;
@@ -82,6 +75,12 @@ fn kept(path: &Path) -> Result<(Option<HostState>, StateFile<HostState>), Failur
     let file = StateFile::open(path).map_err(wrong)?;
     let state = file.load().map_err(wrong)?;
     Ok((state, file))
+}
+
+/// The token of a file, made where it is not there.
+fn token(file: Option<&Path>) -> Result<Option<Token>, Failure> {
+    let token = file.map(Token::read_or_make).transpose();
+    token.map_err(|error| Failure::Usage(error.to_string()))
 }
 
 fn cannot_control(address: SocketAddr, error: &io::Error) -> Failure {

@@ -47,7 +47,7 @@ pub(crate) fn slmgr(args: SlmgrArgs, output: &mut Output) -> Result<Exit, Failur
     }
 }
 
-/// Asks a lab host that runs.
+/// Asks a lab host or client that runs.
 fn ask(request: &Request, address: SocketAddr, file: &Path) -> Result<Answer, Failure> {
     let token = Token::read(file).map_err(|error| Failure::Usage(error.to_string()))?;
     let answer = super::runtime()?.block_on(request.ask(address, &token));

@@ -1,10 +1,12 @@
 //! What `lab client` does.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::{Child, Stdio};
 
-use crate::kit::{Lab, folder, say};
+use crate::kit::{Lab, folder, kmspec, put, say, signal_to};
 
 /// The lines of a client that was started in a folder, and its exit code.
 fn client(folder: &Path, options: &str) -> (Option<i32>, String) {
@@ -137,4 +139,122 @@ fn a_machine_with_another_clock_is_refused_or_falls_back_in_its_licence() {
         assert_eq!(code, Some(2), "{said}");
         assert!(said.contains(standing), "{said}");
     }
+}
+
+#[test]
+fn a_machine_that_has_nothing_due_asks_nobody() {
+    let folder = folder();
+    let lab = Lab::serve(folder.path(), "--start-count 25");
+    let due = |more: &str| {
+        let line = format!(
+            "lab client --due --host {} --state pc.state {more}",
+            lab.address
+        );
+        let said = say(folder.path(), &line);
+        (said.code, said.stdout)
+    };
+    let (code, said) = due("");
+    assert!(
+        code == Some(0) && said.starts_with("activated by "),
+        "{said}"
+    );
+    let (code, said) = due("");
+    assert!(
+        code == Some(0) && said.starts_with("nothing is due until "),
+        "{said}"
+    );
+    // A week later it asks. The host, whose clock was not driven, does not like the time.
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let (code, said) = due(&format!("--clock {}", now + 7 * 86_400 + 60));
+    assert!(code == Some(1) && said.contains("0xC004F06C"), "{said}");
+}
+
+/// A client that runs until it is dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+fn a_client_that_runs_is_administered_over_its_control_connection() {
+    let folder = folder();
+    let lab = Lab::serve(folder.path(), "--start-count 25");
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = gone.local_addr().unwrap();
+    drop(gone);
+    let line = format!(
+        "lab client --run --edition vista-enterprise --host {nobody} --state pc.state --control 127.0.0.1:0 --token-file token"
+    );
+    let mut child = kmspec(folder.path())
+        .args(line.split(' '))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut printed = BufReader::new(child.stdout.take().unwrap()).lines();
+    let running = Running(child);
+    let mut next = move || printed.next().unwrap().unwrap();
+    let control = next().strip_prefix("control on ").unwrap().to_owned();
+    assert!(next().starts_with("tried "));
+    assert!(next().starts_with("not activated: 0xC004F074"));
+
+    let slmgr = |words: &str| {
+        let line = format!("lab slmgr --control {control} --token-file token --lang en {words}");
+        say(folder.path(), &line)
+    };
+    let shown = slmgr("/DLI").stdout;
+    assert!(
+        shown.contains("Key Management Service client information"),
+        "{shown}"
+    );
+    let said = slmgr("-ato");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stdout.contains("0xC004F074"), "{said:?}");
+    assert_eq!(slmgr(&format!("-skms {}", lab.address)).code, Some(0));
+    let said = slmgr("/Ato");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let shown = slmgr("-dli").stdout;
+    assert!(shown.contains("License Status: Licensed"), "{shown}");
+    let kept = || fs::read(folder.path().join("pc.state")).unwrap();
+    let before = kept();
+    // Its file is in use, and one that asks with another token is turned away.
+    let busy = say(folder.path(), "lab slmgr --state pc.state -dli");
+    assert!(
+        busy.code == Some(2) && busy.stderr.contains("tell that one by --control"),
+        "{busy:?}"
+    );
+    put(folder.path(), "wrong", "0".repeat(64));
+    fs::set_permissions(folder.path().join("wrong"), owners()).unwrap();
+    let wrong = say(
+        folder.path(),
+        &format!("lab slmgr --control {control} --token-file wrong -rearm"),
+    );
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    assert_eq!(wrong.complaints(), ["kmspec: the control token is wrong"]);
+    for (words, why) in [
+        ("-sai 60", "-sai is for hosts, and this is a client"),
+        ("--not-elevated -ckms", "0x80070005"),
+        ("-ipk BAD", "five groups of five"),
+    ] {
+        let refused = slmgr(words);
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.complaints().concat().contains(why), "{refused:?}");
+    }
+    assert_eq!(kept(), before);
+    // What it was told outlives it.
+    signal_to(&running.0, "KILL");
+    drop(running);
+    let shown = say(folder.path(), "lab slmgr --state pc.state --lang en -dli");
+    assert!(
+        shown.stdout.contains("License Status: Licensed"),
+        "{shown:?}"
+    );
+}
+
+fn owners() -> fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o600)
 }

@@ -126,6 +126,17 @@ const LAB: &[Situation] = &[
     ("no such state", "lab slmgr --state none.state -dli", 2, "none.state: there is no such state"),
     ("control without a token", "lab slmgr --control 127.0.0.1:1 --token-file none -dli", 2, "none: cannot read it: No such file or directory"),
     ("no such language", "lab slmgr --state none.state --lang fr -dli", 2, "a language is en or ja"),
+    ("client: name of nobody", "lab client --once --host kms.invalid", 2, "--host kms.invalid: the name does not resolve"),
+    ("client: no port", "lab client --once --host 127.0.0.1:65536", 2, "\"65536\" is no port: ports are 1 to 65535"),
+    ("client: no address", "lab client --once --host [::1", 2, "\"[::1\" is no IPv6 address"),
+    ("client: key with a wrong shape", "lab client --once --key LAB", 2, "a product key is five groups of five letters or digits"),
+    ("client: state without place", "lab client --once --state none/pc.state", 2, "none/pc.state.lock: cannot write it: No such file or directory"),
+    ("client: control without --run", "lab client --once --control 127.0.0.1:0 --token-file token", 2, "the argument '--control <ADDR>' cannot be used with '--once'"),
+    ("client: control from elsewhere", "lab client --run --control 0.0.0.0:0 --token-file token", 2, "--control 0.0.0.0:0: control connections are for loopback only"),
+    ("client: control in use", "lab client --run --control 127.0.0.1:{taken} --token-file token", 2, "Address already in use (os error 98)"),
+    ("damaged state", "lab serve --port 0 --state damaged.state", 2, "damaged.state: damaged (it breaks off in its first line); set aside as damaged.state.damaged"),
+    ("damaged state administered", "lab slmgr --state damaged2.state -dli", 2, "damaged2.state: damaged (it breaks off in its first line); set aside as damaged2.state.damaged"),
+    ("token with a wrong shape", "lab slmgr --control 127.0.0.1:1 --token-file short -dli", 2, "short: this is no control token: it has 64 hexadecimal digits"),
     ("address of nobody here", "lab serve --listen 192.0.2.1 --port 0", 2, "give an address of this machine to --listen"),
 ];
 
@@ -174,6 +185,11 @@ fn files(folder: &std::path::Path, lab: &Lab) {
     let v6 = recording("03");
     put(folder, "v6.pcap", v6);
     put(folder, "v4.pcap", recording("01"));
+    put(folder, "damaged.state", "x");
+    put(folder, "damaged2.state", "x");
+    let short = put(folder, "short", "7");
+    let owners = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(short, owners).unwrap();
     put(folder, "half.pcap", &v6[..v6.len() / 2]);
     put(folder, "empty.pcap", "");
     put(folder, "quiet.pcap", NO_PACKETS);

@@ -3,14 +3,16 @@
 use kmspec_slmgr::report::{ClientPart, Discovery, Expiry, License, Report};
 use kmspec_slmgr::{Command, InstallationId, Language, Notice, RegisteredHost, Role};
 use kmspec_wire::filetime::FileTime;
-use kmspec_wire::kms::HResult;
+use kmspec_wire::guid::Guid;
+use kmspec_wire::kms::{Epid, HResult, LicenseStatus};
 use thiserror::Error;
 
 use super::discovery::HostAddress;
 use super::fault::Fault;
 use super::licence::{NoRearmLeft, Standing};
 use super::state::KeyKind;
-use super::{Client, OtherEdition, deviate};
+use super::{Client, EDITIONS, Edition, OtherEdition, deviate};
+use crate::settings::LabEpid;
 
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +83,13 @@ impl Client {
         }
         Ok(match command {
             Command::Show => Done::Shown(Box::new(self.report(now, false, language))),
-            Command::ShowDetails { .. } => Done::Shown(Box::new(self.report(now, true, language))),
+            Command::ShowDetails { all } => {
+                let mut report = self.report(now, true, language);
+                if *all {
+                    report.licenses.extend(self.unused(language));
+                }
+                Done::Shown(Box::new(report))
+            }
             Command::Activate => Done::Asks(Notice::Activating(self.name(language))),
             Command::InstallKey(key) => {
                 let before = self.state.key.map(|key| key.kind);
@@ -117,7 +125,7 @@ impl Client {
         let partial = state.key.map(|key| key.partial);
         let left = standing.minutes_left(now);
         let mut license = License {
-            description: Some(format!("{}, VOLUME_KMSCLIENT channel", edition.system)),
+            description: Some(description(edition)),
             partial_key: partial,
             expiry: (left > 0).then(|| Expiry::of_minutes(left)),
             client: state.identity.map(|cmid| ClientPart {
@@ -136,7 +144,7 @@ impl Client {
         if details {
             license.activation_id = Some(edition.activation_id);
             license.application_id = Some(edition.application_id);
-            license.extended_pid = EXTENDED_PID.parse().ok();
+            license.extended_pid = state.identity.map(extended_pid);
             license.installation_id =
                 partial.map(|partial| InstallationId::lab(&partial.to_string()));
         }
@@ -147,18 +155,44 @@ impl Client {
         deviate::shown(self.faults, report)
     }
 
-    /// The product as the licence manager calls it.
+    /// The licences of the editions that are not installed, as `-dlv all` has them: without a key none can be used.
+    fn unused(&self, language: Language) -> impl Iterator<Item = License> {
+        let own = self.state.machine.edition.id;
+        let others = EDITIONS.iter().filter(move |edition| edition.id != own);
+        others.map(move |edition| License {
+            description: Some(description(edition)),
+            activation_id: Some(edition.activation_id),
+            application_id: Some(edition.application_id),
+            ..License::new(title(edition, language), LicenseStatus::UNLICENSED)
+        })
+    }
+
     fn name(&self, language: Language) -> String {
-        let edition = match language {
-            Language::English => "edition",
-            Language::Japanese => "エディション",
-        };
-        format!("{} {edition}", self.state.machine.edition.name)
+        title(self.state.machine.edition, language)
     }
 }
 
-/// The extended PID of every lab client: platform id and build are no real system's.
-const EXTENDED_PID: &str = "99999-00140-009-000002-03-1033-6000.0000-3262026";
+/// The product as the licence manager calls it.
+fn title(edition: &Edition, language: Language) -> String {
+    let word = match language {
+        Language::English => "edition",
+        Language::Japanese => "エディション",
+    };
+    format!("{} {word}", edition.name)
+}
+
+fn description(edition: &Edition) -> String {
+    format!("{}, VOLUME_KMSCLIENT channel", edition.system)
+}
+
+/// The machine's own extended PID, which follows from its identity as the installation id does from the key.
+fn extended_pid(identity: Guid) -> Epid {
+    let [a, b, c, d, ..] = identity.to_le_bytes();
+    Epid {
+        key_id: u32::from_le_bytes([a, b, c, d]) % 1_000_000_000,
+        ..*LabEpid::default().epid()
+    }
+}
 
 fn registered(host: &HostAddress) -> RegisteredHost {
     RegisteredHost {

@@ -1,15 +1,19 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kmspec_dns::Resolver;
 use kmspec_lab::client::{
     ActivateError, ClientClock, ClientState, DnsLookup, Forget, LabClient, Lookup, Store, Timeouts,
 };
+use kmspec_lab::control::{ControlServer, Token};
 use kmspec_lab::state::{StateError, StateFile};
 use kmspec_model::client::{ActivationResult, Client, Edition, Machine, Outcome, Standing, State};
 use kmspec_slmgr::HostName;
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::kms::{HResult, LicenseStatus};
 
+use super::{cannot_control, token};
 use crate::args::{ClientArgs, FindingArgs, MachineArgs};
 use crate::command::interrupt::Interrupted;
 use crate::failure::{Failure, one_line};
@@ -35,13 +39,15 @@ pub(crate) fn client(args: ClientArgs, output: &mut Output) -> Result<Exit, Fail
     })
 }
 
-async fn go<L: Lookup, S: Store>(
+async fn go<L: Lookup + 'static, S: Store + 'static>(
     args: ClientArgs,
     known: Option<State>,
     lookup: L,
     keep: S,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
+    let token = token(args.control.token_file.as_deref())?;
+    let token = args.control.control.zip(token);
     let clock = match args.time.clock {
         Some(seconds) => {
             let nanos = seconds.saturating_mul(1_000_000_000);
@@ -63,10 +69,34 @@ async fn go<L: Lookup, S: Store>(
     }
     let client = LabClient::start(client, lookup, keep, clock, timeouts).map_err(store)?;
     if args.run {
-        run(&client, output).await
-    } else {
-        once(&client, output).await
+        let client = Arc::new(client);
+        let _control = controlled(&client, token, output).await?;
+        return run(&client, output).await;
     }
+    let waits = client.look(|client, now| client.due().filter(|due| *due > now));
+    match waits {
+        Some(due) if args.due => {
+            output.line(format_args!("nothing is due until {}", seconds(due)))?;
+            Ok(Exit::Holds)
+        }
+        _ => once(&client, output).await,
+    }
+}
+
+/// Takes command lines, if it is told where.
+async fn controlled<L: Lookup + 'static, S: Store + 'static>(
+    client: &Arc<LabClient<L, S>>,
+    place: Option<(SocketAddr, Token)>,
+    output: &mut Output,
+) -> Result<Option<ControlServer>, Failure> {
+    let Some((address, token)) = place else {
+        return Ok(None);
+    };
+    let server = ControlServer::start(address, token, Arc::clone(client)).await;
+    let server = server.map_err(|error| cannot_control(address, &error))?;
+    output.line(format_args!("control on {}", server.address()))?;
+    output.flush()?;
+    Ok(Some(server))
 }
 
 async fn once<L: Lookup, S: Store>(
