@@ -62,6 +62,23 @@ fn the_only_host_may_be_down_for_twenty_days_but_not_for_a_year() {
 }
 
 #[test]
+fn machines_lapse_when_the_report_says_that_they_would() {
+    let folder = folder();
+    for (down, lapses) in [(202, false), (204, true)] {
+        let line = format!("lab fleet --clients 2000 --days 320 --down 100+{down}");
+        let said = say(folder.path(), &line);
+        assert!(said.stdout.contains("lapse from day 303 on"), "{said:?}");
+        let nobody = "0 of 2000 machines lapsed to reduced functionality";
+        assert_eq!(!said.stdout.contains(nobody), lapses, "{down}: {said:?}");
+        assert_eq!(
+            said.stdout.contains("the first on day 303 "),
+            lapses,
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
 fn a_page_needs_nothing_else() {
     let folder = folder();
     put(folder.path(), "scenario.toml", SCENARIO);

@@ -1,5 +1,6 @@
 mod file;
 mod json;
+mod outage;
 mod page;
 mod text;
 
@@ -134,14 +135,14 @@ fn heading(scenario: &Scenario) -> String {
     format!("{clients} machines of {edition}, {hosts}, {days} days, seed {seed}")
 }
 
-/// How many lapse and how many expire, in a line each.
-fn answers(scenario: &Scenario, report: &Report) -> [String; 2] {
+/// How many lapse and how many expire, in a line each, and what each time without a host could have come to.
+fn answers(scenario: &Scenario, report: &Report) -> Vec<String> {
     let all = scenario.clients;
     let lapsed = report.lapsed.total();
     let first = report
         .first_lapse
         .map(|at| format!(", the first on {}", moment(at / FileTime::SECOND)));
-    [
+    let mut answers = vec![
         format!(
             "{} of {all} machines ran out of an activation{}",
             report.expired.total(),
@@ -152,7 +153,9 @@ fn answers(scenario: &Scenario, report: &Report) -> [String; 2] {
             first.unwrap_or_default(),
             causes(&report.lapsed)
         ),
-    ]
+    ];
+    answers.extend(outage::explained(scenario));
+    answers
 }
 
 fn causes(causes: &kmspec_model::fleet::Causes) -> String {
