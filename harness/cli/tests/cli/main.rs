@@ -1,5 +1,6 @@
 //! The real binary: exit codes, messages, what it prints.
 
+mod adapter;
 mod bench;
 mod browser;
 mod bundle;
