@@ -63,10 +63,13 @@ fn main() {
 }
 
 /// Faults, and the cases that are about them.
-const FEW: [(Fault, &str); 3] = [
+const FEW: [(Fault, &str); 6] = [
     (Fault::HmacUnchecked, "client.rejects-unverified/v6"),
     (Fault::BindNakIgnored, "rpc.client.bind-nak"),
     (Fault::RetriesTooFast, "client.activation-interval"),
+    (Fault::MakStays, "deployment.mak-to-kms/server"),
+    (Fault::HeaviestFirst, "client.srv-order/weights"),
+    (Fault::TruncatedGivenUp, "discovery.lookup"),
 ];
 
 /// A small part of the matrix of cases and faults: what `kmspec self-test --role client` does as a whole.
