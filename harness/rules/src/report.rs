@@ -1,8 +1,7 @@
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
-use crate::table::{Role, Rule};
+use crate::table::{RULES, Role, Rule};
 
 /// Which way a PDU goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -114,37 +113,46 @@ pub struct Count {
 
 /// How often each rule was judged; a rule that never was is not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally(BTreeMap<Rule, Count>);
+pub struct Tally {
+    /// By the rules' places in [`RULES`]; empty until one was judged.
+    counts: Vec<Count>,
+}
 
 impl Tally {
-    /// All rules that were judged.
+    /// All rules that were judged, in the order of their requirements.
     pub fn iter(&self) -> impl Iterator<Item = (Rule, Count)> {
-        self.0.iter().map(|(rule, count)| (*rule, *count))
+        let mut judged: Vec<_> = self.judged().collect();
+        judged.sort_by_key(|(rule, _)| (rule.requirement, rule.role, rule.sentence));
+        judged.into_iter()
     }
 
     /// How often the rules of a requirement were judged, both roles together.
     pub fn of(&self, requirement: &str) -> Count {
         let rules = self
-            .iter()
+            .judged()
             .filter(|(rule, _)| rule.requirement == requirement);
         rules.fold(Count::default(), |sum, (_, count)| sum.plus(count))
     }
 
     /// Adds what another judge counted.
     pub fn merge(&mut self, other: &Self) {
-        for (rule, count) in other.iter() {
-            let sum = self.0.entry(rule).or_default();
-            *sum = sum.plus(count);
+        for (rule, count) in other.judged() {
+            self.add(rule, count);
         }
     }
 
-    fn add(&mut self, rule: Rule, holds: bool) {
-        let one = Count {
-            judged: 1,
-            broken: u64::from(!holds),
-        };
-        let sum = self.0.entry(rule).or_default();
-        *sum = sum.plus(one);
+    fn judged(&self) -> impl Iterator<Item = (Rule, Count)> {
+        let counted = RULES.iter().copied().zip(self.counts.iter().copied());
+        counted.filter(|(_, count)| count.judged > 0)
+    }
+
+    fn add(&mut self, rule: Rule, count: Count) {
+        if self.counts.is_empty() {
+            self.counts.resize(RULES.len(), Count::default());
+        }
+        if let Some(sum) = self.counts.get_mut(rule.number()) {
+            *sum = sum.plus(count);
+        }
     }
 }
 
@@ -204,7 +212,8 @@ impl Sink {
         if !self.roles.has(rule.role) {
             return;
         }
-        self.tally.add(rule, holds);
+        let broken = u64::from(!holds);
+        self.tally.add(rule, Count { judged: 1, broken });
         if !holds {
             let ((field, at), (expected, got)) = (place, texts());
             self.found.push(Violation {

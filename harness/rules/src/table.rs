@@ -10,6 +10,8 @@ pub enum Role {
 /// One rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Rule {
+    /// Its place in [`RULES`]: the first field, so that comparing two rules compares numbers and not texts.
+    number: usize,
     /// Id of the requirement it checks.
     pub requirement: &'static str,
     /// Whose octets it judges.
@@ -20,8 +22,17 @@ pub struct Rule {
 
 macro_rules! rules {
     ($($role:ident { $($name:ident = $id:literal: $sentence:literal,)+ })+) => {
+        /// The places of the rules.
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "the names of the rules")]
+        enum Place { $($($name,)+)+ }
+
         $($(
-            pub(crate) const $name: Rule = Rule { requirement: $id, role: Role::$role, sentence: $sentence };
+            pub(crate) const $name: Rule = Rule {
+                number: Place::$name as usize,
+                requirement: $id,
+                role: Role::$role,
+                sentence: $sentence,
+            };
         )+)+
 
         /// Every rule. A requirement that binds both roles has one rule for each.
@@ -132,12 +143,9 @@ rules! {
 }
 
 impl Rule {
-    /// The rule of `role` for a requirement.
-    pub(crate) fn find(role: Role, requirement: &str) -> Option<Self> {
-        let mut rules = RULES.iter();
-        rules
-            .find(|rule| rule.role == role && rule.requirement == requirement)
-            .copied()
+    /// Its place in [`RULES`].
+    pub(crate) const fn number(self) -> usize {
+        self.number
     }
 }
 
@@ -150,6 +158,7 @@ mod tests {
         for (i, rule) in RULES.iter().enumerate() {
             assert!(rule.sentence.ends_with('.'), "{}", rule.requirement);
             assert!(!RULES[..i].contains(rule), "{}", rule.requirement);
+            assert_eq!(rule.number(), i, "{}", rule.requirement);
         }
     }
 }

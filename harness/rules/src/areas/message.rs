@@ -11,45 +11,40 @@ use super::stubs::Exchanged;
 use crate::memory::Memory;
 use crate::report::{Sink, words};
 use crate::table::{
-    CLIENT_SIZE, HOST_PADDING, HOST_SIZE, HWID_STABLE, N_POLICY, PID_STABLE, RANDOM_FRESH,
-    REJECT_TAMPERED, Role, Rule, TOO_SHORT, UNKNOWN_VERSION, V6_IV_FRESH,
+    CLIENT_PADDING, CLIENT_SIZE, CLIENT_V4_MAC, CLIENT_VERSION_AGREES, CMID_V4, ECHO_CMID,
+    ECHO_TIME, ECHO_VERSION, HOST_PADDING, HOST_SIZE, HOST_V4_MAC, HOST_VERSION_AGREES,
+    HWID_STABLE, INTERVALS_RANGE, LICENSE_STATUS, N_POLICY, PID_GRAMMAR, PID_SIZE, PID_STABLE,
+    PID_TERMINATED, RANDOM_FRESH, REJECT_TAMPERED, Rule, TOO_SHORT, UNKNOWN_VERSION, V5_HASH,
+    V5_IV_ECHO, V6_HASH, V6_HMAC, V6_IV_FRESH, V6_IV_PROOF, VM_FLAG, WORKSTATION,
 };
 
 /// Largest N policy that is taken seriously. Source: kms-protocol 6, `policy.n-policy-sane`.
 const MOST_CLIENTS: u32 = 1000;
 
-const OF_RESPONSES: &[&str] = &[
-    verify::ECHO_VERSION,
-    verify::ECHO_CMID,
-    verify::ECHO_TIME,
-    verify::PID_SIZE,
-    verify::PID_TERMINATED,
-    verify::PID_GRAMMAR,
-    verify::INTERVALS_RANGE,
-    verify::SIZE,
+// What `kmspec_wire` verifies, under the names that it has there.
+const OF_RESPONSES: &[Rule] = &[
+    ECHO_VERSION,
+    ECHO_CMID,
+    ECHO_TIME,
+    PID_SIZE,
+    PID_TERMINATED,
+    PID_GRAMMAR,
+    INTERVALS_RANGE,
+    HOST_SIZE,
 ];
-const OF_V4: &[&str] = &[verify::V4_MAC];
-const OF_V5: &[&str] = &[
-    verify::VERSION_AGREES,
-    verify::PADDING,
-    verify::V5_IV_ECHO,
-    verify::V5_HASH,
+const OF_V4_RESPONSES: &[Rule] = &[HOST_V4_MAC];
+const OF_V5_RESPONSES: &[Rule] = &[HOST_VERSION_AGREES, HOST_PADDING, V5_IV_ECHO, V5_HASH];
+const OF_V6_RESPONSES: &[Rule] = &[
+    HOST_VERSION_AGREES,
+    HOST_PADDING,
+    V6_IV_FRESH,
+    V6_HASH,
+    V6_IV_PROOF,
+    V6_HMAC,
 ];
-const OF_V6: &[&str] = &[
-    verify::VERSION_AGREES,
-    verify::PADDING,
-    verify::V6_IV_FRESH,
-    verify::V6_HASH,
-    verify::V6_IV_PROOF,
-    verify::V6_HMAC,
-];
-const OF_REQUESTS: &[&str] = &[
-    verify::VM_FLAG_RANGE,
-    verify::LICENSE_STATUS_RANGE,
-    verify::CMID_V4,
-    verify::WORKSTATION_TERMINATED,
-];
-const OF_ENCRYPTED_REQUESTS: &[&str] = &[verify::VERSION_AGREES, verify::PADDING];
+const OF_REQUESTS: &[Rule] = &[VM_FLAG, LICENSE_STATUS, CMID_V4, WORKSTATION];
+const OF_V4_REQUESTS: &[Rule] = &[CLIENT_V4_MAC];
+const OF_ENCRYPTED_REQUESTS: &[Rule] = &[CLIENT_VERSION_AGREES, CLIENT_PADDING];
 
 /// A normal answer to a call.
 pub(crate) fn exchange(out: &mut Sink, keys: &KeySet, memory: &Memory, got: &Exchanged<'_>) {
@@ -109,28 +104,26 @@ fn rules_of_wire(
 ) {
     let found = verify::response(request, response);
     let of_layout = match response.layout {
-        Version::V4 => OF_V4,
-        Version::V5 => OF_V5,
-        Version::V6 => OF_V6,
+        Version::V4 => OF_V4_RESPONSES,
+        Version::V5 => OF_V5_RESPONSES,
+        Version::V6 => OF_V6_RESPONSES,
     };
     // A request that contradicts itself may be answered in either of its versions; and of a response that contradicts
     // itself, one version being right, no more is to be said than that.
     let (outer, inner) = (response.version, response.body.version);
     let half_right = outer != inner && (outer == request.version || inner == request.version);
     let echo_is_moot = request.checks.inner_version == Some(false) || half_right;
-    for name in OF_RESPONSES.iter().chain(of_layout) {
-        if *name != verify::ECHO_VERSION || !echo_is_moot {
-            relay(out, Role::Host, name, &found, start);
+    for rule in OF_RESPONSES.iter().chain(of_layout) {
+        if *rule != ECHO_VERSION || !echo_is_moot {
+            relay(out, *rule, &found, start);
         }
     }
 }
 
 /// A rule of `kmspec_wire` is judged here under its own name.
-fn relay(out: &mut Sink, role: Role, name: &str, found: &[verify::Violation], start: usize) {
-    let Some(rule) = Rule::find(role, name) else {
-        return;
-    };
-    let violation = found.iter().find(|violation| violation.rule == name);
+fn relay(out: &mut Sink, rule: Rule, found: &[verify::Violation], start: usize) {
+    let mut found = found.iter();
+    let violation = found.find(|violation| violation.rule == rule.requirement);
     let at = start.saturating_add(violation.map_or(0, |v| v.at));
     let field = violation.map_or("", |v| v.field);
     let place = (field, at..at.saturating_add(1));
@@ -232,11 +225,11 @@ pub(crate) fn request(out: &mut Sink, keys: &KeySet, message: &[u8], start: usiz
     );
     let found = verify::request(&opened);
     let of_layout = match opened.layout {
-        Version::V4 => OF_V4,
+        Version::V4 => OF_V4_REQUESTS,
         Version::V5 | Version::V6 => OF_ENCRYPTED_REQUESTS,
     };
-    for name in OF_REQUESTS.iter().chain(of_layout) {
-        relay(out, Role::Client, name, &found, start);
+    for rule in OF_REQUESTS.iter().chain(of_layout) {
+        relay(out, *rule, &found, start);
     }
     let n_policy = opened.body.n_policy;
     let body = if opened.layout == Version::V4 { 0 } else { 20 };
@@ -247,4 +240,30 @@ pub(crate) fn request(out: &mut Sink, keys: &KeySet, message: &[u8], start: usiz
         n_policy <= MOST_CLIENTS,
         || words(format_args!("at most {MOST_CLIENTS}"), n_policy),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_that_is_verified_is_relayed_under_its_name() {
+        let lists = [
+            OF_RESPONSES,
+            OF_V4_RESPONSES,
+            OF_V5_RESPONSES,
+            OF_V6_RESPONSES,
+            OF_REQUESTS,
+            OF_V4_REQUESTS,
+            OF_ENCRYPTED_REQUESTS,
+        ];
+        let relayed: Vec<&str> = lists.concat().iter().map(|rule| rule.requirement).collect();
+        let verified: Vec<&str> = verify::RULES.iter().map(|(name, _)| *name).collect();
+        for name in &relayed {
+            assert!(verified.contains(name), "{name} is verified nowhere");
+        }
+        for name in &verified {
+            assert!(relayed.contains(name), "{name} is not relayed");
+        }
+    }
 }
