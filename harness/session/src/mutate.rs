@@ -359,6 +359,29 @@ mod tests {
     }
 
     #[test]
+    fn an_outline_has_the_lengths_and_places_of_what_is_sealed() {
+        let mutator = Mutator::new();
+        let keys = KeySet::lab();
+        let around = Surroundings {
+            keys: &keys,
+            now: FileTime(0),
+            mark: 1,
+            groups: &[],
+        };
+        for number in 0..500 {
+            let session = mutator.generate(&mut Dice::new(4, number));
+            for sending in session.sendings() {
+                let (sealed, outlined) = (sending.rendered(&around, 0), sending.outlined(&around));
+                for layer in Layer::ALL {
+                    let (sealed, outlined) = (sealed.layer(layer), outlined.layer(layer));
+                    assert_eq!(sealed.spans, outlined.spans, "{session}");
+                    assert_eq!(sealed.bytes.len(), outlined.bytes.len(), "{session}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn every_layer_is_edited_and_no_session_is_beyond_its_bounds() {
         let mutator = Mutator::new();
         let keys = KeySet::lab();

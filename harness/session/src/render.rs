@@ -100,11 +100,20 @@ impl Sending {
 
     /// The same with the fields of each layer.
     pub fn rendered(&self, around: &Surroundings<'_>, nth: u16) -> Rendered {
+        self.made(around, nth, Sealing::Real)
+    }
+
+    /// The same with zeros for what would be sealed. Lengths and places are right, and that is all a mutation asks for.
+    pub(crate) fn outlined(&self, around: &Surroundings<'_>) -> Rendered {
+        self.made(around, 0, Sealing::Outline)
+    }
+
+    fn made(&self, around: &Surroundings<'_>, nth: u16, sealing: Sealing) -> Rendered {
         let mut rendered = Rendered::default();
         rendered.pdu = match &self.content {
             Content::Bind(offer) => offer_octets(offer, BindBuilder::new(), around, nth),
             Content::Alter(offer) => offer_octets(offer, BindBuilder::alter(), around, nth),
-            Content::Request(call) => self.call(call, around, nth, &mut rendered),
+            Content::Request(call) => self.call(call, around, nth, sealing, &mut rendered),
             Content::Pdu(plain) => plain_octets(plain, nth),
             Content::Raw(octets) => Encoded {
                 bytes: octets.clone(),
@@ -126,6 +135,7 @@ impl Sending {
         call: &Call,
         around: &Surroundings<'_>,
         nth: u16,
+        sealing: Sealing,
         all: &mut Rendered,
     ) -> Encoded {
         let order = call.order.octets();
@@ -134,7 +144,7 @@ impl Sending {
             Stub::Marshalled(syntax, message) => {
                 match message {
                     Message::Octets(octets) => all.message.bytes.clone_from(octets),
-                    Message::Kms(version) => self.seal(*version, around, nth, all),
+                    Message::Kms(version) => self.seal(*version, around, nth, sealing, all),
                 }
                 self.edit(Layer::Message, &mut all.message);
                 all.stub = marshalled(*syntax, order, &all.message.bytes);
@@ -168,6 +178,7 @@ impl Sending {
         version: ProtocolVersion,
         around: &Surroundings<'_>,
         nth: u16,
+        sealing: Sealing,
         all: &mut Rendered,
     ) {
         let body = &mut all.body;
@@ -195,17 +206,40 @@ impl Sending {
                 edit.apply(body);
             }
         }
-        let iv = block(&mut Dice::new(around.mark, u64::from(nth).wrapping_add(1)));
-        let parts = RequestParts {
-            layout,
-            version,
-            iv,
-            body: Plaintext::Given(&body.bytes),
-            mac: Mac::Computed,
-            padding: Padding::Given(&[]),
-        };
-        parts.seal(around.keys, &mut all.message.bytes);
+        match sealing {
+            Sealing::Real => {
+                let parts = RequestParts {
+                    layout,
+                    version,
+                    iv: block(&mut Dice::new(around.mark, u64::from(nth).wrapping_add(1))),
+                    body: Plaintext::Given(&body.bytes),
+                    mac: Mac::Computed,
+                    padding: Padding::Given(&[]),
+                };
+                parts.seal(around.keys, &mut all.message.bytes);
+            }
+            Sealing::Outline => {
+                let len = body.bytes.len().saturating_add(beside(layout));
+                all.message.bytes.resize(len, 0);
+            }
+        }
         all.message.spans = sealed_fields(layout, all.message.bytes.len());
+    }
+}
+
+/// Whether messages are really sealed.
+#[derive(Clone, Copy, Debug)]
+enum Sealing {
+    Real,
+    /// Zeros of the right length.
+    Outline,
+}
+
+/// Octets of a message beside its padded plaintext: the MAC of version 4, version and IV of the others.
+const fn beside(layout: Version) -> usize {
+    match layout {
+        Version::V4 => BLOCK_SIZE,
+        Version::V5 | Version::V6 => BLOCK_SIZE.saturating_add(4),
     }
 }
 

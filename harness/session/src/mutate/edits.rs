@@ -44,7 +44,7 @@ impl Mutator {
             mark: 0,
             groups: &[],
         };
-        let rendered = sending.rendered(&around, 0);
+        let rendered = sending.outlined(&around);
         let layers: Vec<Layer> = Layer::ALL
             .into_iter()
             .filter(|layer| !rendered.layer(*layer).bytes.is_empty())
