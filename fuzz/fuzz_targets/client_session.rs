@@ -4,4 +4,4 @@
 use arbitrary::Unstructured;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| kmspec_campaign::check::client_session(&mut Unstructured::new(bytes)));
+fuzz_target!(|bytes: &[u8]| kmspec_session::check::client_session(&mut Unstructured::new(bytes)));

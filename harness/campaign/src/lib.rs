@@ -8,8 +8,6 @@
 //!
 //! Execution N follows from the seed, N and the corpus of earlier epochs; see `corpus.rs`.
 
-pub mod check;
-
 mod answers;
 mod campaign;
 mod corpus;

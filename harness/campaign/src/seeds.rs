@@ -25,6 +25,10 @@ pub struct Gathered {
     pub sessions: Vec<Session>,
     /// Every PDU of either direction.
     pub pdus: BTreeSet<Vec<u8>>,
+    /// What went to the host on each connection.
+    pub streams: BTreeSet<Vec<u8>>,
+    /// Every stub of a request that can be read.
+    pub stubs: BTreeSet<Vec<u8>>,
     /// Every sealed request.
     pub messages: BTreeSet<Vec<u8>>,
     /// Values that mean something: interfaces, syntaxes, products.
@@ -48,6 +52,7 @@ pub fn gather(
         if known.insert(session.to_string()) {
             gathered.sessions.push(session);
         }
+        gathered.streams.insert(octets.clone());
     }
     for pdu in streams.pdus {
         words(&pdu, keys, gathered);
@@ -104,6 +109,7 @@ fn words(pdu: &[u8], keys: &KeySet, gathered: &mut Gathered) {
                     .words
                     .extend(ids.map(|id| id.to_le_bytes().to_vec()));
             }
+            gathered.stubs.insert(request.stub.to_vec());
             gathered.messages.insert(stub.request.to_vec());
         }
         _ => {}
@@ -111,7 +117,7 @@ fn words(pdu: &[u8], keys: &KeySet, gathered: &mut Gathered) {
 }
 
 impl Gathered {
-    /// Writes it all: `sessions/` for campaigns, `pdu/` and `sealed/` for the targets of `cargo fuzz` of these names, and
+    /// Writes it all: `sessions/` for campaigns, a folder for each target of `cargo fuzz` that begins with such octets, and
     /// `kmspec.dict` for whatever takes a dictionary. Gives how many files there are.
     ///
     /// # Errors
@@ -126,13 +132,23 @@ impl Gathered {
             store::write(&path, octets).map_err(|error| store::failed(&path, &error))
         };
         for session in &self.sessions {
-            put(
-                "sessions",
-                &corpus::name(session),
-                session.to_string().as_bytes(),
-            )?;
+            let (name, text) = (corpus::name(session), session.to_string());
+            for below in ["sessions", "session_text"] {
+                put(below, &name, text.as_bytes())?;
+            }
         }
-        for (below, all) in [("pdu", &self.pdus), ("sealed", &self.messages)] {
+        // The target's first octet is the length of a segment, less 1.
+        let streams = self
+            .streams
+            .iter()
+            .map(|octets| [&[0xff], octets.as_slice()].concat())
+            .collect();
+        for (below, all) in [
+            ("pdu", &self.pdus),
+            ("stream", &streams),
+            ("stubs", &self.stubs),
+            ("opened", &self.messages),
+        ] {
             for octets in all {
                 put(below, &format!("{:016x}", digest(octets)), octets)?;
             }

@@ -4,7 +4,7 @@ use std::panic::catch_unwind;
 use std::path::Path;
 
 use arbitrary::Unstructured;
-use kmspec_campaign::check as sessions;
+use kmspec_session::check as sessions;
 
 /// Runs a property over every seed of a target; there is at least one.
 #[track_caller]
@@ -47,10 +47,12 @@ replays! {
     opened: kmspec_wire::check::opened;
     pdu: kmspec_wire::check::pdu;
     reassembly: kmspec_wire::check::reassembly;
+    saved_report: kmspec_runner::compare::check::saved;
     sealed: kmspec_wire::check::sealed;
-    session_text: kmspec_session::check::text;
+    session_text: sessions::text;
     stream: kmspec_wire::check::stream;
     stubs: kmspec_wire::check::stubs;
+    target_file: kmspec_runner::target::file::check::file;
 }
 
 #[test]

@@ -1,24 +1,23 @@
 //! From TARGET on the command line to what the runner judges.
 
 mod client;
-mod file;
 
 pub(crate) use client::{client, is_client};
 
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use kmspec_embedded::Embedded;
 use kmspec_runner::Target;
 use kmspec_runner::peer::CallSpec;
+use kmspec_runner::target::file::{FileError, HostFile, Placed, Renewal};
 use kmspec_runner::target::{Commands, Program, Reset, There};
 
 use crate::args::SubjectArgs;
 use crate::failure::Failure;
 use crate::input;
-use crate::target::file::{Renewal, TargetFile};
 
 /// What the command line says of the target, made out; without TARGET the lab host.
 pub(crate) fn target(
@@ -66,13 +65,27 @@ fn from_file(path: &Path, subject: &SubjectArgs) -> Result<Target, Failure> {
             message: message.to_owned(),
         });
     }
-    let file = TargetFile::read(path)?;
+    let parsed = HostFile::parse(&input::text(path)?);
+    let file = parsed.map_err(|error| in_file(path, error))?;
+    let beside = file.keys.map(|keys| beside(path, &keys));
     // The command line beats the file.
-    let keys = subject.keys.as_deref().or(file.keys.as_deref());
+    let keys = subject.keys.as_deref().or(beside.as_deref());
     let keys = Arc::new(input::keys(keys)?);
-    let address = resolve(&file.address.value);
-    let address = address.map_err(|message| file.address.wrong(&file, message))?;
-    let name = file.address.value;
+    let Placed {
+        line,
+        column,
+        value: name,
+    } = file.address;
+    let address = resolve(&name).map_err(|message| {
+        in_file(
+            path,
+            FileError {
+                line,
+                column,
+                message,
+            },
+        )
+    })?;
     let nothing = file.control.is_empty();
     let commands = Commands::new(file.control, STARTING);
     Ok(match file.renewal {
@@ -90,6 +103,26 @@ fn from_file(path: &Path, subject: &SubjectArgs) -> Result<Target, Failure> {
             Target::launched(name, Arc::new(reset), keys)
         }
     })
+}
+
+/// What is wrong in a target file.
+fn in_file(path: &Path, error: FileError) -> Failure {
+    let FileError {
+        line,
+        column,
+        message,
+    } = error;
+    Failure::Place {
+        file: path.to_owned(),
+        line,
+        column,
+        message,
+    }
+}
+
+/// A file that a target file names, from the folder that it is in.
+fn beside(path: &Path, named: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).join(named)
 }
 
 /// How long a target may take until it accepts connections, and a control verb until it is done.

@@ -192,7 +192,9 @@ impl Job {
         } else if matches!(errand.verb, Verb::Activate | Verb::Due) {
             // Whoever tells it of the host does it right, whatever the faults of its own verb.
             let host = errand.host.to_string().parse();
-            state.discovery.register(host.map_err(|error| format!("{error}"))?);
+            state
+                .discovery
+                .register(host.map_err(|error| format!("{error}"))?);
         }
         Ok(Client::restore(state, now, self.seed).with_faults(self.faults))
     }

@@ -51,6 +51,18 @@ impl Host {
         }
     }
 
+    /// Starts anew with its settings, as if it had just been made. What takes time to make is kept: expanded keys, buffers.
+    pub fn renew(&mut self) {
+        let mut seed = Seed::new(self.settings.seed);
+        self.clock = Running::new(self.settings.clock);
+        self.groups = Groups::new(&mut seed);
+        self.policy = Policy::default();
+        self.counters = Counters::default();
+        self.memory = Memory::default();
+        self.admin = Administration::of(&self.settings);
+        self.seed = seed;
+    }
+
     /// The settings.
     pub const fn settings(&self) -> &Settings {
         &self.settings

@@ -3,6 +3,8 @@
 //! What it is: a matrix of cases and files, and what became worse since the first file. [`merge()`] is the reverse of running
 //! in parts: it makes one report of those of all parts. What it is not: it runs nothing.
 
+pub mod check;
+
 mod html;
 mod merge;
 mod text;

@@ -22,6 +22,7 @@ mod update;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use file::place;
 pub use file::{Expectations, ExpectationsError};
 
 use std::fmt;

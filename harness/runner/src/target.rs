@@ -1,6 +1,7 @@
 //! What is judged: something that listens already, or something that can be started.
 
 pub mod client;
+pub mod file;
 
 mod commands;
 mod program;

@@ -30,7 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "kmspec-embedded",
         &["runner", "lab", "model", "slmgr", "dns", "wire"],
     ),
-    ("kmspec-session", &["wire"]),
+    ("kmspec-session", &["rules", "model", "wire"]),
     (
         "kmspec-load",
         &["runner", "rules", "model", "capture", "wire"],

@@ -3,7 +3,10 @@
 //! Each returns if the property holds for that input and panics, with what it found, if not. Unit tests, the replay of
 //! seeds and the fuzz targets call the same functions, so that a crash found anywhere is a test everywhere.
 
+use std::sync::LazyLock;
+
 use crate::codec::{ByteOrder, Writer};
+use crate::crypto::Block;
 use crate::fragment::{Assembler, Framer, Limits, Part, fragments};
 use crate::keys::{KeyMaterial, KeySet};
 use crate::kms::envelope::{Salts, open_request, open_response, seal_request, seal_response};
@@ -11,9 +14,19 @@ use crate::kms::{Epid, RequestBody, ResponseBody, Version, verify};
 use crate::ndr::{RequestStub, ResponseStub, TransferSyntax};
 use crate::pdu::{Body, CallId, ContextId, Pdu, PfcFlags, Request, RequestBuilder};
 
-/// A PDU that decodes encodes to the same octets: nothing is dropped, nothing invented.
+/// Expanding keys takes longer than opening a message.
+static KEYS: LazyLock<KeySet> = LazyLock::new(KeySet::lab);
+
+/// A PDU that decodes encodes to the same octets: nothing is dropped, nothing invented. One that does not is blamed at a
+/// place that it has.
 pub fn pdu(bytes: &[u8]) {
-    let Ok(pdu) = Pdu::decode(bytes) else { return };
+    let pdu = match Pdu::decode(bytes) {
+        Ok(pdu) => pdu,
+        Err(error) => {
+            assert!(error.at <= bytes.len(), "{error}: {} octets", bytes.len());
+            return;
+        }
+    };
     let encoded = pdu.encoded();
     assert_eq!(encoded.bytes, bytes, "{pdu:?}");
     for (field, range) in encoded.spans.iter().map(|span| (span.field, &span.range)) {
@@ -160,14 +173,13 @@ pub fn stubs(bytes: &[u8]) {
 
 /// Any message is opened under the lab keys or refused, and every rule it breaks is one of the list.
 pub fn opened(bytes: &[u8]) {
-    let keys = KeySet::lab();
     let mut violations = Vec::new();
-    let request = open_request(&keys, bytes);
+    let request = open_request(&KEYS, bytes);
     if let Ok(request) = &request {
         violations.extend(verify::request(request));
     }
     let mut scratch = Vec::new();
-    if let (Ok(request), Ok(response)) = (&request, open_response(&keys, bytes, &mut scratch)) {
+    if let (Ok(request), Ok(response)) = (&request, open_response(&KEYS, bytes, &mut scratch)) {
         violations.extend(verify::response(request, &response));
     }
     for violation in violations {
@@ -181,7 +193,8 @@ pub fn opened(bytes: &[u8]) {
 }
 
 /// What is sealed under the lab keys opens as it was, and the honest answer to it breaks no rule of the crypto and echoes
-/// what it must. Octets: version, IVs, randomness, hardware id, request body, ePID.
+/// what it must. What carries a MAC is not believed with a bit flipped; IV and randomness begin with which one. Octets:
+/// version, IVs, randomness, hardware id, request body, ePID.
 pub fn sealed(bytes: &[u8]) {
     let mut bytes = bytes;
     let (Some([version]), Some(iv), Some(salt), Some(reply_iv), Some(hardware_id), Some(body)) = (
@@ -206,13 +219,19 @@ pub fn sealed(bytes: &[u8]) {
         version: version.protocol(),
         ..body
     };
-    let keys = KeySet::lab();
+    let keys = &*KEYS;
 
     let mut message = Vec::new();
-    let sent = seal_request(&keys, &body, iv, &mut message);
-    let received = open_request(&keys, &message);
+    let sent = seal_request(keys, &body, iv, &mut message);
+    let received = open_request(keys, &message);
     assert_eq!(received.as_ref().ok(), Some(&sent));
     assert!(sent.checks.all_hold(), "{sent:?}");
+    if version == Version::V4 {
+        let bit = flip(&mut message, iv);
+        let opened = open_request(keys, &message);
+        let believed = opened.is_ok_and(|request| request.checks.all_hold());
+        assert!(!believed, "a request with bit {bit} flipped is believed");
+    }
 
     let epid = bytes
         .get(..bytes.len().min(128) & !1)
@@ -224,9 +243,9 @@ pub fn sealed(bytes: &[u8]) {
         iv: reply_iv,
     };
     let mut reply = Vec::new();
-    seal_response(&keys, &sent, &answer, hardware_id, &salts, &mut reply);
+    seal_response(keys, &sent, &answer, hardware_id, &salts, &mut reply);
     let mut scratch = Vec::new();
-    let response = open_response(&keys, &reply, &mut scratch);
+    let response = open_response(keys, &reply, &mut scratch);
     assert_eq!(response.as_ref().map(|response| response.body), Ok(answer));
     let fresh = salts.iv != iv || version != Version::V6;
     for violation in response
@@ -242,6 +261,24 @@ pub fn sealed(bytes: &[u8]) {
             "{violation}"
         );
     }
+    if version != Version::V5 {
+        let bit = flip(&mut reply, salt);
+        let response = open_response(keys, &reply, &mut scratch);
+        let believed = response.is_ok_and(|response| verify::response(&sent, &response).is_empty());
+        assert!(!believed, "a response with bit {bit} flipped is believed");
+    }
+}
+
+/// Flips the bit that the first two octets of a block say, and tells which one that is.
+fn flip(message: &mut [u8], [low, high, ..]: Block) -> usize {
+    let bits = message.len().saturating_mul(8);
+    let bit = usize::from(u16::from_le_bytes([low, high]))
+        .checked_rem(bits)
+        .unwrap_or_default();
+    if let Some(octet) = message.get_mut(bit >> 3) {
+        *octet ^= 1 << (bit & 7);
+    }
+    bit
 }
 
 /// Takes the first octets off.

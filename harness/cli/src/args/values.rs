@@ -58,24 +58,7 @@ pub(crate) fn listen(text: &str) -> Result<SocketAddr, ValueError> {
 
 /// Reads a duration: `300ms`, `5s`, `1.5s`, `2m`; seconds without a unit.
 pub(crate) fn duration(text: &str) -> Result<Duration, ValueError> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let seconds = match unit {
-        "ms" => 0.001,
-        "s" | "" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => f64::NAN,
-    };
-    let taken = number
-        .parse()
-        .map_or(f64::NAN, |number: f64| number * seconds);
-    match Duration::try_from_secs_f64(taken) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => wrong("a duration is a number above 0 and ms, s, m or h, as in 300ms or 5s"),
-    }
+    kmspec_runner::target::file::duration(text).or_else(|error| wrong(error.to_string()))
 }
 
 /// Reads a number of which there must be one at least.

@@ -101,7 +101,11 @@ fn page(r: &Requirement) -> String {
             kmspec_rules::Role::Client => " --role client",
             kmspec_rules::Role::Host => "",
         };
-        field(&mut page, "try", &format!("kmspec run{role} --only {}", case.id));
+        field(
+            &mut page,
+            "try",
+            &format!("kmspec run{role} --only {}", case.id),
+        );
     }
     page
 }

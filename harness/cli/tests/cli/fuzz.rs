@@ -271,7 +271,14 @@ fn captures_become_seeds_and_corpora_one() {
     put(folder.path(), "a.pcap", recording("01"));
     let said = say(folder.path(), "fuzz --seeds a.pcap --corpus seeds");
     assert_eq!(said.code, Some(0), "{said:?}");
-    for name in ["sessions", "pdu", "sealed"] {
+    for name in [
+        "sessions",
+        "pdu",
+        "stream",
+        "stubs",
+        "opened",
+        "session_text",
+    ] {
         assert!(
             fs::read_dir(folder.path().join("seeds").join(name))
                 .unwrap()

@@ -18,7 +18,10 @@ fn does(client: &mut Client, line: &str) -> Result<Done, Refusal> {
 /// What a verb says, line by line.
 fn said(client: &mut Client, line: &str) -> Vec<String> {
     match does(client, line) {
-        Ok(Done::Said(notices)) => notices.iter().map(|notice| notice.text(Language::English)).collect(),
+        Ok(Done::Said(notices)) => notices
+            .iter()
+            .map(|notice| notice.text(Language::English))
+            .collect(),
         other => panic!("{line}: {other:?}"),
     }
 }
@@ -49,12 +52,20 @@ fn what_is_refused_changes_nothing_and_has_its_code() {
         ("-sai 60", true, None),
         ("-dti", true, None),
         ("restart", true, None),
-        ("-ipk YVT36-YVCP2-J97GQ-7T22R-RWV8P", true, Some(OtherEdition::HRESULT.0)),
+        (
+            "-ipk YVT36-YVCP2-J97GQ-7T22R-RWV8P",
+            true,
+            Some(OtherEdition::HRESULT.0),
+        ),
         ("-rearm", true, Some(HResult::REARMS_EXHAUSTED.0)),
     ] {
         let refusal = client.administer(NOW, elevated, &command(line), Language::English);
         let refusal = refusal.expect_err(line);
-        assert_eq!(refusal.hresult().map(|code| code.0), code, "{line}: {refusal}");
+        assert_eq!(
+            refusal.hresult().map(|code| code.0),
+            code,
+            "{line}: {refusal}"
+        );
         assert_eq!(client.state(), &before, "{line}");
     }
 }
@@ -67,7 +78,9 @@ fn showing_needs_no_elevation_and_reads_back_in_both_languages() {
         for (line, details) in [("-dli", false), ("-dlv", true), ("-dlv all", true)] {
             // 38 minutes behind the installation the document's 43162 minutes are left, which are 29 days.
             let shown = client.administer(minutes(38), false, &command(line), language);
-            let Ok(Done::Shown(report)) = shown else { panic!("{shown:?}") };
+            let Ok(Done::Shown(report)) = shown else {
+                panic!("{shown:?}")
+            };
             let read = Report::read(&report.write(language)).unwrap();
             assert_eq!(read.report, *report);
             let license = report.usable().next().unwrap();
@@ -78,7 +91,10 @@ fn showing_needs_no_elevation_and_reads_back_in_both_languages() {
             assert_eq!(license.extended_pid.is_some(), details);
             let part = report.client().unwrap();
             assert_eq!(Some(part.cmid), client.state().identity);
-            assert_eq!(part.registered.as_ref().unwrap().to_string(), "[2001:db8::7]:1700");
+            assert_eq!(
+                part.registered.as_ref().unwrap().to_string(),
+                "[2001:db8::7]:1700"
+            );
         }
     }
 }
@@ -87,7 +103,9 @@ fn showing_needs_no_elevation_and_reads_back_in_both_languages() {
 fn activating_is_left_to_whoever_has_a_network() {
     let mut client = client("vista-enterprise", 1);
     let before = client.state().clone();
-    let Ok(Done::Asks(notice)) = does(&mut client, "/ATO") else { panic!() };
+    let Ok(Done::Asks(notice)) = does(&mut client, "/ATO") else {
+        panic!()
+    };
     let text = notice.text(Language::English);
     assert_eq!(text, "Activating Windows(TM) Vista, Enterprise edition ...");
     assert_eq!(client.state(), &before);

@@ -32,14 +32,30 @@ fn conversation(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
 
 /// All that a fresh host answers to octets that come in these segments.
 fn answers<'a>(segments: impl Iterator<Item = &'a [u8]>) -> (Vec<u8>, After) {
-    let mut host = Host::new(Settings::default());
-    let mut link = Connection::open(&mut host, NOW, 1688);
+    answers_of(&mut Host::new(Settings::default()), segments)
+}
+
+fn answers_of<'a>(host: &mut Host, segments: impl Iterator<Item = &'a [u8]>) -> (Vec<u8>, After) {
+    let mut link = Connection::open(host, NOW, 1688);
     let mut out = Vec::new();
     let mut after = After::Open;
     for segment in segments {
-        after = link.receive(&mut host, NOW, segment, &mut out).after;
+        after = link.receive(host, NOW, segment, &mut out).after;
     }
     (out, after)
+}
+
+#[test]
+fn a_renewed_host_is_as_one_just_made() {
+    let mut host = Host::new(Settings::default());
+    arbtest(|u| {
+        let octets = conversation(u)?;
+        host.renew();
+        let answered = answers_of(&mut host, [&octets[..]].into_iter());
+        assert_eq!(answered, answers([&octets[..]].into_iter()));
+        Ok(())
+    })
+    .budget_ms(500);
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn fault(text: &str, at: usize, message: &str) -> ExpectationsError {
 }
 
 /// Line and column of a byte offset, both from 1.
-pub(super) fn place(text: &str, at: usize) -> (usize, usize) {
+pub(crate) fn place(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (

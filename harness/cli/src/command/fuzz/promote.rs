@@ -88,7 +88,7 @@ fn seeds(finding: &Finding) -> Vec<(&'static str, Vec<u8>)> {
         ("pdu", rendered.layer(Layer::Pdu).bytes.clone()),
         ("stream", [&[0xff], sent.as_slice()].concat()),
     ];
-    for (target, layer) in [("sealed", Layer::Message), ("stubs", Layer::Stub)] {
+    for (target, layer) in [("opened", Layer::Message), ("stubs", Layer::Stub)] {
         let octets = &rendered.layer(layer).bytes;
         if !octets.is_empty() {
             seeds.push((target, octets.clone()));

@@ -1,51 +1,34 @@
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use kmspec_runner::target::{Commands, TAKES, Takes};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::failure::Failure;
-use crate::input;
+use super::{FileError, Placed};
+use crate::target::{Commands, TAKES, Takes};
 
-/// A target file: where an implementation is, its keys, and how to control it.
-#[derive(Debug)]
-pub(crate) struct TargetFile {
-    path: PathBuf,
-    text: String,
-    /// Where it listens.
-    pub(crate) address: Placed,
-    /// Its key set, from the folder the file is in.
-    pub(crate) keys: Option<PathBuf>,
+/// The target file of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostFile {
+    /// Where it listens: HOST:PORT.
+    pub address: Placed,
+    /// Its key file, as it is written; it is meant from the folder that the target file is in.
+    pub keys: Option<PathBuf>,
     /// How it comes to have counted nobody.
-    pub(crate) renewal: Renewal,
+    pub renewal: Renewal,
     /// Its other control verbs, and the program of each.
-    pub(crate) control: BTreeMap<String, Vec<String>>,
+    pub control: BTreeMap<String, Vec<String>>,
 }
 
 /// How a target comes to have counted nobody.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Renewal {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Renewal {
     /// Not at all.
     Never,
     /// This program is the target, and started for it.
     Start(Vec<String>),
     /// This program makes the target forget.
     Reset(Vec<String>),
-}
-
-/// A value, and where in the file it stands.
-#[derive(Debug)]
-pub(crate) struct Placed {
-    at: usize,
-    pub(crate) value: String,
-}
-
-impl Placed {
-    /// Something is wrong with the value.
-    pub(crate) fn wrong(&self, file: &TargetFile, message: String) -> Failure {
-        Failure::at(file.path.clone(), &file.text, self.at, message)
-    }
 }
 
 #[derive(Deserialize)]
@@ -59,7 +42,7 @@ struct Document {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
-    /// Clients have files of another form: see `target/client.rs`.
+    /// Clients have files of another form.
     #[serde(default, rename = "role")]
     _role: Role,
     address: Spanned<String>,
@@ -76,16 +59,13 @@ enum Role {
     Host,
 }
 
-impl TargetFile {
-    /// Reads a target file.
-    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        Self::parse(path, input::text(path)?)
-    }
-
-    fn parse(path: &Path, text: String) -> Result<Self, Failure> {
-        let wrong = |at, message: &str| Failure::at(path.to_owned(), &text, at, message.to_owned());
-        let document: Document = toml::from_str(&text)
-            .map_err(|error| wrong(error.span().map_or(0, |span| span.start), error.message()))?;
+impl HostFile {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// The first thing wrong with it.
+    pub fn parse(text: &str) -> Result<Self, FileError> {
+        let wrong = |at, message: &str| FileError::at(text, at, message);
         let Document {
             target:
                 Table {
@@ -95,7 +75,7 @@ impl TargetFile {
                     ..
                 },
             mut control,
-        } = document;
+        } = toml::from_str(text).map_err(|error| FileError::toml(text, &error))?;
         let named = start.iter().map(|command| ("start", command));
         for (verb, command) in named.chain(control.iter().map(|(verb, c)| (verb.as_str(), c))) {
             if command.get_ref().is_empty() {
@@ -113,20 +93,14 @@ impl TargetFile {
             (None, Some(reset)) => Renewal::Reset(reset.into_inner()),
             (None, None) => Renewal::Never,
         };
-        let beside = |keys| path.parent().unwrap_or(Path::new("")).join(keys);
         Ok(Self {
-            path: path.to_owned(),
-            address: Placed {
-                at: address.span().start,
-                value: address.into_inner(),
-            },
-            keys: keys.map(beside),
+            address: Placed::new(text, address),
+            keys,
             renewal,
             control: control
                 .into_iter()
                 .map(|(verb, command)| (verb, command.into_inner()))
                 .collect(),
-            text,
         })
     }
 }
@@ -178,10 +152,12 @@ fn unknown_placeholder(word: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
-    fn parse(text: &str) -> Result<TargetFile, String> {
-        TargetFile::parse(Path::new("lab/host.toml"), text.to_owned()).map_err(|e| e.to_string())
+    fn parse(text: &str) -> Result<HostFile, String> {
+        HostFile::parse(text).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -191,7 +167,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(file.address.value, "kms:1688");
-        assert_eq!(file.keys.as_deref(), Some(Path::new("lab/my.toml")));
+        assert_eq!(file.keys.as_deref(), Some(Path::new("my.toml")));
         assert_eq!(file.renewal, Renewal::Never);
         assert_eq!(file.control["dli"], ["ssh", "kms"]);
     }
@@ -230,45 +206,45 @@ mod tests {
     #[test]
     fn every_mistake_has_its_line_and_column() {
         for (text, expected) in [
-            ("", "lab/host.toml:1:1: missing field `target`"),
-            ("[target]\n", "lab/host.toml:1:1: missing field `address`"),
+            ("", "line 1, column 1: missing field `target`"),
+            ("[target]\n", "line 1, column 1: missing field `address`"),
             (
                 "[target]\naddres = \"a:1\"",
-                "lab/host.toml:2:1: unknown field `addres`, expected one of `role`, `address`, `start`, `keys`",
+                "line 2, column 1: unknown field `addres`, expected one of `role`, `address`, `start`, `keys`",
             ),
             (
                 "[target]\naddress = 1688",
-                "lab/host.toml:2:11: invalid type: integer `1688`, expected a string",
+                "line 2, column 11: invalid type: integer `1688`, expected a string",
             ),
             (
                 "[target]\naddress = \"a:1\"\n[control]\nreset = []",
-                "lab/host.toml:4:9: `reset` has no command",
+                "line 4, column 9: `reset` has no command",
             ),
             (
                 "[target]\naddress = \"a:1\"\n[control]\nsia = [\"x\"]",
-                "lab/host.toml:4:7: there is no control verb `sia`; there are activated, ato, atp, cdns, ckms, clock, \
+                "line 4, column 7: there is no control verb `sia`; there are activated, ato, atp, cdns, ckms, clock, \
                  confirmation, counters, cpri, dli, dlv, dti, ipk, publish, rearm, reset, restart, sai, sdns, skms, spri, sprt, \
                  sri, unelevated",
             ),
             (
                 "[target]\naddress = \"a:1\"\n[control]\nsai = [\"x\", \"{minutes}\"]",
-                "lab/host.toml:4:7: `sai` has {minutes}; there are {value} and {port}",
+                "line 4, column 7: `sai` has {minutes}; there are {value} and {port}",
             ),
             (
                 "[target]\naddress = \"a:1\"\n[control]\n\nsai = [\"x\"]",
-                "lab/host.toml:5:7: `sai` takes a value: its command needs {value}",
+                "line 5, column 7: `sai` takes a value: its command needs {value}",
             ),
             (
                 "[target]\naddress = \"a:1\"\n[control]\ndli = [\"x\", \"{value}\"]",
-                "lab/host.toml:4:7: `dli` takes no value",
+                "line 4, column 7: `dli` takes no value",
             ),
             (
                 "[target]\naddress = \"a:1\"\nstart = []",
-                "lab/host.toml:3:9: `start` has no command",
+                "line 3, column 9: `start` has no command",
             ),
             (
                 "[target]\naddress = \"a:1\"\n[controls]",
-                "lab/host.toml:3:2: unknown field `controls`, expected `target` or `control`",
+                "line 3, column 2: unknown field `controls`, expected `target` or `control`",
             ),
         ] {
             assert_eq!(parse(text).unwrap_err(), expected);

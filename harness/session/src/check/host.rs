@@ -1,0 +1,221 @@
+use std::cell::Cell;
+use std::sync::{Arc, LazyLock};
+
+use kmspec_model::{After, Connection, Host, Settings};
+use kmspec_rules::{Direction, Judge, Memory, Roles};
+use kmspec_wire::filetime::FileTime;
+
+use super::{KEYS, NOW, PORT};
+use crate::{Action, Choices, Mutator, Session, Surroundings};
+
+/// Repetitions of one step that are played: enough for what one call leaves behind for the next.
+const MOST_TIMES: u16 = 4;
+
+static MUTATOR: LazyLock<Mutator> = LazyLock::new(Mutator::new);
+
+thread_local! {
+    /// A host between two plays: making one takes longer than most sessions.
+    static IDLE: Cell<Option<Host>> = const { Cell::new(None) };
+}
+
+/// Whatever a client does, every answer of the reference host keeps every rule; it never dies, and what it says does not
+/// depend on how its client's octets were cut into segments.
+pub fn host_session(choices: &mut dyn Choices) {
+    let session = MUTATOR.generate(choices);
+    let script = Script::of(&session);
+    let whole = play(&script, None, Some(Memory::new()), &session);
+    // Playing twice takes twice as long, and says something else in few sessions.
+    if let len @ 1..8 = choices.index(32).unwrap_or_default() {
+        let cut = play(&script, Some(len), None, &session);
+        assert_eq!(whole, cut, "segments of {len} octets matter\n{session}");
+    }
+}
+
+/// A session rendered: what is done, on which connection and when.
+struct Script(Vec<(u8, FileTime, Act)>);
+
+enum Act {
+    Connect,
+    /// These octets, in segments of this many; 0 for all in one.
+    Send(Vec<u8>, usize),
+    Wait,
+    HalfClose,
+    Close,
+}
+
+impl Script {
+    fn of(session: &Session) -> Self {
+        let mut acts = Vec::with_capacity(session.steps.len());
+        let mut now = NOW;
+        for step in &session.steps {
+            let act = match &step.action {
+                Action::Connect => Act::Connect,
+                Action::Send(sending) => {
+                    let around = Surroundings {
+                        keys: &KEYS,
+                        now,
+                        mark: 1,
+                        groups: &[],
+                    };
+                    for nth in 0..sending.times.clamp(1, MOST_TIMES) {
+                        let octets = sending.render_nth(&around, nth);
+                        let act = Act::Send(octets, sending.segment.into());
+                        acts.push((step.connection, now, act));
+                    }
+                    continue;
+                }
+                Action::Wait(millis) => {
+                    now = now.plus(u64::from(*millis).saturating_mul(10_000));
+                    Act::Wait
+                }
+                Action::HalfClose => Act::HalfClose,
+                Action::Close => Act::Close,
+            };
+            acts.push((step.connection, now, act));
+        }
+        Self(acts)
+    }
+}
+
+/// What a host sent on one connection, and how that ended.
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
+    octets: Vec<u8>,
+    after: After,
+}
+
+/// Plays a session to a fresh host, in the session's segments or in these, and judges the answers if there is a memory
+/// for that; what was said on each connection, in the order in which they were opened.
+fn play(
+    script: &Script,
+    segment: Option<usize>,
+    memory: Option<Memory>,
+    session: &Session,
+) -> Vec<Said> {
+    let mut host = IDLE
+        .take()
+        .unwrap_or_else(|| Host::new(Settings::default()));
+    host.renew();
+    let mut stage = Stage {
+        host,
+        memory,
+        links: Vec::new(),
+    };
+    for (connection, now, act) in &script.0 {
+        stage.act(*connection, *now, act, segment, session);
+    }
+    IDLE.set(Some(stage.host));
+    stage.links.into_iter().map(|link| link.said).collect()
+}
+
+struct Stage {
+    host: Host,
+    memory: Option<Memory>,
+    links: Vec<Link>,
+}
+
+struct Link {
+    number: u8,
+    connection: Connection,
+    judge: Option<Judge>,
+    said: Said,
+}
+
+impl Stage {
+    fn act(
+        &mut self,
+        number: u8,
+        now: FileTime,
+        act: &Act,
+        segment: Option<usize>,
+        session: &Session,
+    ) {
+        match act {
+            Act::Connect => {
+                self.close(number);
+                self.open(number, now);
+            }
+            Act::Send(octets, usual) => {
+                let segment = match segment.unwrap_or(*usual) {
+                    0 => octets.len().max(1),
+                    segment => segment,
+                };
+                let known = self.links.iter().rposition(|link| link.number == number);
+                let place = known.unwrap_or_else(|| self.open(number, now));
+                if let Some(link) = self.links.get_mut(place) {
+                    for part in octets.chunks(segment) {
+                        link.send(&mut self.host, now, part, session);
+                    }
+                }
+            }
+            Act::Wait => {
+                for link in &mut self.links {
+                    link.said.after = link.connection.handle_timeout(now).after;
+                }
+            }
+            Act::HalfClose => {
+                if let Some(link) = self.links.iter_mut().rfind(|link| link.number == number) {
+                    link.said.after = link.connection.half_close(&mut self.host).after;
+                }
+            }
+            Act::Close => self.close(number),
+        }
+    }
+
+    /// Opens a connection; its place.
+    fn open(&mut self, number: u8, now: FileTime) -> usize {
+        let connection = Connection::open(&mut self.host, now, PORT);
+        let judge = self.memory.as_ref().map(|memory| {
+            Judge::new(Roles::HOST)
+                .with_keys(Arc::clone(&KEYS))
+                .with_memory(memory.clone())
+        });
+        self.links.push(Link {
+            number,
+            connection,
+            judge,
+            said: Said {
+                octets: Vec::new(),
+                after: After::Open,
+            },
+        });
+        self.links.len().saturating_sub(1)
+    }
+
+    fn close(&mut self, number: u8) {
+        if let Some(link) = self.links.iter_mut().rfind(|link| link.number == number)
+            && link.said.after == After::Open
+        {
+            link.connection.end(&mut self.host);
+            link.said.after = After::Close;
+        }
+    }
+}
+
+impl Link {
+    fn send(&mut self, host: &mut Host, now: FileTime, part: &[u8], session: &Session) {
+        if self.said.after != After::Open {
+            return;
+        }
+        let before = self.said.octets.len();
+        let next = self
+            .connection
+            .receive(host, now, part, &mut self.said.octets);
+        assert!(next.after < After::Reset, "{:?}\n{session}", next.after);
+        self.said.after = next.after;
+        if next.after == After::Close {
+            self.connection.end(host);
+        }
+        let Some(judge) = &mut self.judge else { return };
+        judge.octets(Direction::FromClient, part);
+        let answer = self.said.octets.get(before..).unwrap_or_default();
+        if !answer.is_empty() {
+            judge.octets(Direction::FromHost, answer);
+        }
+        if next.after == After::Close {
+            judge.end(Direction::FromHost);
+        }
+        let broken = judge.violations();
+        assert!(broken.is_empty(), "{broken:#?}\n{session}");
+    }
+}
