@@ -225,6 +225,7 @@ fn a_finding_is_promoted_to_a_case_and_seeds_once() {
     }
     let text = fs::read_to_string(&copy).unwrap();
     assert_eq!(text.matches(&format!("\"{name}\"")).count(), 1, "{text}");
+    assert!(text.contains("\"crash-many-contexts\""), "{text}");
     let regression = format!("tree/conformance/regressions/{name}.session");
     let regression = fs::read_to_string(folder.path().join(regression)).unwrap();
     assert!(regression.contains("kmspec session 1\n"), "{regression}");

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -24,6 +26,8 @@ pub(super) fn promote(args: &PromoteArgs, output: &mut Output) -> Result<Exit, F
         return Err(Failure::Usage(text));
     }
     let name = finding.name();
+    // First what may go wrong.
+    let list = listed(&args.to, &name)?;
     let facts = &finding.facts;
     let text = format!(
         "# {}: {}\n# {}\n{}",
@@ -34,7 +38,7 @@ pub(super) fn promote(args: &PromoteArgs, output: &mut Output) -> Result<Exit, F
         &format!("{name}.session"),
         text.as_bytes(),
     )?];
-    written.push(list(&args.to, &name)?);
+    written.push(put(&args.to, LIST, list.as_bytes())?);
     for (target, octets) in seeds(&finding) {
         let folder = args.to.join("fuzz/seeds").join(target);
         if folder.is_dir() {
@@ -47,23 +51,31 @@ pub(super) fn promote(args: &PromoteArgs, output: &mut Output) -> Result<Exit, F
     Ok(Exit::Holds)
 }
 
-/// Names a regression in the list of them.
-fn list(root: &Path, name: &str) -> Result<String, Failure> {
+/// The list of regressions with this one in it.
+fn listed(root: &Path, name: &str) -> Result<String, Failure> {
     let file = root.join(LIST);
     let text = input::text(&file)?;
-    let Some((before, after)) = text.split_once(END) else {
-        let message = format!("it has no list that ends with {:?}", END.trim());
+    let parts = text.split_once(BEGIN).and_then(|(before, rest)| {
+        let (rows, after) = rest.split_once(END)?;
+        Some((before, rows, after))
+    });
+    let Some((before, rows, after)) = parts else {
+        let message = format!("it has no list that begins with {BEGIN:?}");
         return Err(Failure::Content { file, message });
     };
-    if before.contains(&format!("\"{name}\"")) {
-        return Ok(file.display().to_string());
+    let named = rows.split("/regressions/").skip(1);
+    let mut names: BTreeSet<&str> = named
+        .filter_map(|row| row.split_once(".session").map(|(name, _)| name))
+        .collect();
+    names.insert(name);
+    let mut rows = String::from("\n");
+    for name in names {
+        let _ = write!(
+            rows,
+            "    (\n        \"{name}\",\n        include_str!(\"../../regressions/{name}.session\"),\n    ),\n"
+        );
     }
-    let row = format!(
-        "    (\n        \"{name}\",\n        include_str!(\"../../regressions/{name}.session\"),\n    ),\n"
-    );
-    let text = format!("{before}\n{row}{}{after}", END.trim_start_matches('\n'));
-    let folder = file.parent().unwrap_or(root).to_owned();
-    put(&folder, "regressions.rs", text.as_bytes())
+    Ok([before, BEGIN, &rows, END, after].concat())
 }
 
 /// What of a session concerns the parsers of single things: the last thing it sends, which is what it was about.
@@ -105,8 +117,9 @@ fn put(folder: &Path, name: &str, octets: &[u8]) -> Result<String, Failure> {
     }
 }
 
-/// The list of regressions, and what ends it.
+/// The list of regressions, what begins it and what ends it.
 const LIST: &str = "conformance/src/robust/regressions.rs";
-const END: &str = "\n];\n";
+const BEGIN: &str = "REGRESSIONS: &[(&str, &str)] = &[";
+const END: &str = "];";
 /// Where the sessions of regressions are.
 const REGRESSIONS: &str = "conformance/regressions";
