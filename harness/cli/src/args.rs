@@ -21,7 +21,7 @@ mod vectors;
 pub(crate) use bench::{
     BenchArgs, BenchArrivals, BenchProfile, BenchReportKind, BenchReportTo, BenchReuse,
 };
-pub(crate) use client::{ClientArgs, FindingArgs, MachineArgs};
+pub(crate) use client::{ClientArgs, FindingArgs, MachineArgs, TimeArgs};
 pub(crate) use compare::{CompareArgs, CompareFormat};
 pub(crate) use decode::{CheckArgs, DecodeArgs, DecodeFormat};
 pub(crate) use dns::DnsArgs;

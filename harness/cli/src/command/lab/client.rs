@@ -14,7 +14,7 @@ use kmspec_wire::filetime::FileTime;
 use kmspec_wire::kms::{HResult, LicenseStatus};
 
 use super::{cannot_control, token};
-use crate::args::{ClientArgs, FindingArgs, MachineArgs};
+use crate::args::{ClientArgs, FindingArgs, MachineArgs, TimeArgs};
 use crate::command::interrupt::Interrupted;
 use crate::failure::{Failure, one_line};
 use crate::output::Output;
@@ -48,14 +48,7 @@ async fn go<L: Lookup + 'static, S: Store + 'static>(
 ) -> Result<Exit, Failure> {
     let token = token(args.control.token_file.as_deref())?;
     let token = args.control.control.zip(token);
-    let clock = match args.time.clock {
-        Some(seconds) => {
-            let nanos = seconds.saturating_mul(1_000_000_000);
-            ClientClock::starting_at(FileTime::from_unix_nanos(nanos))
-        }
-        None => ClientClock::system(),
-    };
-    let clock = clock.times(args.time.speed);
+    let clock = clock(&args.time);
     let seed = args.machine.seed.unwrap_or_else(seed);
     let mut client = machine(&args.machine, known, clock.now(), seed)?;
     find_with(&mut client, &args.finding);
@@ -81,6 +74,17 @@ async fn go<L: Lookup + 'static, S: Store + 'static>(
         }
         _ => once(&client, output).await,
     }
+}
+
+fn clock(args: &TimeArgs) -> ClientClock {
+    let clock = match args.clock {
+        Some(seconds) => {
+            let nanos = seconds.saturating_mul(1_000_000_000);
+            ClientClock::starting_at(FileTime::from_unix_nanos(nanos))
+        }
+        None => ClientClock::system(),
+    };
+    clock.times(args.speed)
 }
 
 /// Takes command lines, if it is told where.

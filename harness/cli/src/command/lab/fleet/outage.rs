@@ -1,5 +1,7 @@
 //! How long machines outlive a time without any host, in words: why few lapse, or none.
 
+use std::fmt::Write as _;
+
 use kmspec_model::client::Licence;
 use kmspec_model::fleet::{Scenario, Span};
 use kmspec_wire::filetime::FileTime;
@@ -56,10 +58,11 @@ fn explain(scenario: &Scenario, span: Span) -> String {
     if scenario.joining > from {
         let grace = u64::from(scenario.edition.grace_days) * FileTime::DAY;
         let earliest = days(from + grace);
-        line.push_str(&format!(
+        let _ = write!(
+            line,
             "; one that is set up meanwhile has its grace of {} days only, until day {earliest} or later",
             days(grace)
-        ));
+        );
     }
     line
 }
