@@ -131,7 +131,7 @@ const LAB: &[Situation] = &[
     ("client: no address", "lab client --once --host [::1", 2, "\"[::1\" is no IPv6 address"),
     ("client: key with a wrong shape", "lab client --once --key LAB", 2, "a product key is five groups of five letters or digits"),
     ("client: state without place", "lab client --once --state none/pc.state", 2, "none/pc.state.lock: cannot write it: No such file or directory"),
-    ("client: control without --run", "lab client --once --control 127.0.0.1:0 --token-file token", 2, "the argument '--control <ADDR>' cannot be used with '--once'"),
+    ("client: control without --run", "lab client --once --control 127.0.0.1:0 --token-file token", 2, "the argument '--once' cannot be used with '--control <ADDR>'"),
     ("client: control from elsewhere", "lab client --run --control 0.0.0.0:0 --token-file token", 2, "--control 0.0.0.0:0: control connections are for loopback only"),
     ("client: control in use", "lab client --run --control 127.0.0.1:{taken} --token-file token", 2, "Address already in use (os error 98)"),
     ("damaged state", "lab serve --port 0 --state damaged.state", 2, "damaged.state: damaged (it breaks off in its first line); set aside as damaged.state.damaged"),
