@@ -86,7 +86,7 @@ fn work(asked: Asked, output: &mut Option<Output>) -> Result<Exit, Failure> {
         Command::Bench(args) => bench::bench(&args, output),
         Command::Fuzz(args) => fuzz::fuzz(&args, output),
         Command::Lab(args) => match args.command {
-            LabCommand::Serve(args) => lab::serve(args, output),
+            LabCommand::Serve(args) => lab::serve(*args, output),
             LabCommand::Dns(args) => dns::dns(args, output),
             LabCommand::Client(args) => lab::client(*args, output),
             LabCommand::Slmgr(args) => slmgr::slmgr(args, output),

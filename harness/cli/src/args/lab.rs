@@ -19,7 +19,7 @@ pub(crate) struct LabArgs {
 /// What of the lab.
 #[derive(Debug, Subcommand)]
 pub(crate) enum LabCommand {
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     Dns(DnsArgs),
     Client(Box<ClientArgs>),
     Slmgr(SlmgrArgs),
@@ -78,6 +78,9 @@ pub(crate) struct ServeArgs {
     /// File with the token that a command line has to bring; made, for its owner alone, where it is not there.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "control")]
     pub(crate) token_file: Option<PathBuf>,
+    /// End with this process: `kmspec fuzz` has started the host for itself alone, and may be killed.
+    #[arg(long, value_name = "PID", hide = true)]
+    pub(crate) parent: Option<u32>,
 }
 
 fn hardware_id(text: &str) -> Result<[u8; 8], String> {

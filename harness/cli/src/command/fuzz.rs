@@ -124,6 +124,8 @@ fn named(args: &FuzzArgs) -> Result<(Target, String), Failure> {
         "serve",
         "--port",
         Program::PORT,
+        "--parent",
+        &std::process::id().to_string(),
     ]
     .map(str::to_owned)
     .to_vec();

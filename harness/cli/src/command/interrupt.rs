@@ -1,4 +1,5 @@
 use std::io;
+use std::time::Duration;
 
 /// Ctrl-C, and what service managers and build servers send instead. It is caught from the moment this exists.
 pub(crate) struct Interrupted {
@@ -37,4 +38,19 @@ impl Interrupted {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Waits until the process that started this one is no longer there; without one, for ever. A process that was killed tells
+/// nobody, so it is looked after.
+pub(crate) async fn orphaned(parent: Option<u32>) {
+    #[cfg(unix)]
+    if let Some(parent) = parent {
+        while std::os::unix::process::parent_id() == parent {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        return;
+    }
+    #[cfg(not(unix))]
+    let _ = parent;
+    std::future::pending::<()>().await;
 }

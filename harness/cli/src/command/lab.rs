@@ -15,7 +15,7 @@ use kmspec_model::Clock;
 use kmspec_slmgr::DEFAULT_PORT;
 
 use crate::args::ServeArgs;
-use crate::command::interrupt::Interrupted;
+use crate::command::interrupt::{self, Interrupted};
 use crate::command::slmgr::now;
 use crate::failure::Failure;
 use crate::output::{Output, tell};
@@ -26,6 +26,7 @@ pub(crate) fn serve(args: ServeArgs, output: &mut Output) -> Result<Exit, Failur
     let control = args.control.zip(token(args.token_file.as_deref())?);
     let kept = args.state.as_deref().map(kept).transpose()?;
     let port = kept.as_ref().and_then(|(state, _)| state.as_ref()?.port());
+    let parent = args.parent;
     let settings = settings(args, port)?;
     super::runtime()?.block_on(async {
         let mut interrupted = Interrupted::watch().map_err(Failure::Runtime)?;
@@ -56,6 +57,7 @@ pub(crate) fn serve(args: ServeArgs, output: &mut Output) -> Result<Exit, Failur
         loop {
             tokio::select! {
                 () = interrupted.wait() => break,
+                () = interrupt::orphaned(parent) => break,
                 Ok(()) = in_dns.changed() => tell(in_dns.borrow_and_update().clone()),
                 ended = host.ended() => {
                     let how = if ended == Ended::Crashed { "died of its fault" } else { "ended" };

@@ -1,6 +1,7 @@
 //! `kmspec fuzz`.
 
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -152,15 +153,17 @@ fn a_finding_is_kept_although_the_disk_is_full_and_a_full_disk_is_said_at_once()
     let mut unshared = std::process::Command::new("unshare");
     unshared.args(["-rm", "sh", "-c", script, env!("CARGO_BIN_EXE_kmspec")]);
     let Ok(said) = unshared.current_dir(folder.path()).output() else {
-        eprintln!("skipped: there is no unshare");
+        writeln!(io::stderr(), "skipped: needs unshare").unwrap();
         return;
     };
     let said = crate::kit::Said::from(said);
     if said.code == Some(89) || said.stderr.contains("unshare") {
-        eprintln!(
-            "skipped: no file system can be mounted here: {}",
+        writeln!(
+            io::stderr(),
+            "skipped: needs a right to mount: {}",
             said.stderr
-        );
+        )
+        .unwrap();
         return;
     }
     assert_eq!(said.code, Some(0), "{said:?}");
@@ -310,4 +313,16 @@ fn two_machines_are_compared() {
     );
     let other = say(folder.path(), "fuzz --diff-states a.json b.json");
     assert_ne!(other.code, Some(2), "{other:?}");
+}
+
+/// A fuzzer that was killed cannot end the lab host that it had started.
+#[test]
+fn a_lab_host_ends_by_itself_when_its_parent_is_gone() {
+    let folder = folder();
+    let of_nobody = u32::MAX;
+    let ended = say(
+        folder.path(),
+        &format!("lab serve --port 0 --parent {of_nobody}"),
+    );
+    assert_eq!(ended.code, Some(0), "{ended:?}");
 }
