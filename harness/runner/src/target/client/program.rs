@@ -3,6 +3,7 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -60,7 +61,7 @@ impl Machines for ClientProgram {
         let folder = std::env::temp_dir().join(name);
         fs::create_dir(&folder)
             .map_err(|error| failed(&format!("no folder {}: {error}", folder.display())))?;
-        let folder = Folder(folder);
+        let folder = Arc::new(Folder(folder));
         Ok(Box::new(Own {
             program: self.clone(),
             folder,
@@ -85,7 +86,7 @@ impl Drop for Folder {
 #[derive(Debug)]
 struct Own {
     program: ClientProgram,
-    folder: Folder,
+    folder: Arc<Folder>,
 }
 
 impl Own {
@@ -143,7 +144,8 @@ impl Own {
             output.keep_too(child.stderr.take(), &errors),
         ];
         Ok(Process {
-            child,
+            child: Some(child),
+            folder: Arc::clone(&self.folder),
             output,
             errors,
             pipes,
@@ -267,7 +269,10 @@ const TO_SET_A_CLOCK: Duration = Duration::from_secs(10);
 /// A program that runs, or ran.
 #[derive(Debug)]
 struct Process {
-    child: Child,
+    /// There until it is dropped.
+    child: Option<Child>,
+    /// What it may still write into while it is being killed.
+    folder: Arc<Folder>,
     output: Log,
     errors: Log,
     /// What reads its output; done when the last writer is.
@@ -277,10 +282,11 @@ struct Process {
 impl Running for Process {
     fn ended(&mut self) -> Pending<'_, End> {
         Box::pin(async {
-            let status = match self.child.wait().await {
-                Ok(status) => of(status),
-                Err(_) => Status::Signalled(0),
+            let status = match &mut self.child {
+                Some(child) => child.wait().await.ok().map(of),
+                None => None,
             };
+            let status = status.unwrap_or(Status::Signalled(0));
             for pipe in &mut self.pipes {
                 // A child of its own may keep the pipe; what was written by now is what counts.
                 let _ = timeout(LAST_WORDS, &mut *pipe).await;
@@ -296,6 +302,21 @@ impl Running for Process {
 
     fn output(&self) -> String {
         self.output.text()
+    }
+}
+
+impl Drop for Process {
+    /// Kills it, and has its folder gone only when it is: what it wrote meanwhile would stay behind.
+    fn drop(&mut self) {
+        let runtime = tokio::runtime::Handle::try_current();
+        if let (Some(mut child), Ok(runtime)) = (self.child.take(), runtime) {
+            let folder = Arc::clone(&self.folder);
+            runtime.spawn(async move {
+                // One that has ended cannot be killed any more.
+                let _ = child.kill().await;
+                drop(folder);
+            });
+        }
     }
 }
 

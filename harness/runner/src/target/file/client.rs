@@ -92,7 +92,7 @@ fn verbs() -> Vec<&'static str> {
     verbs
 }
 
-/// Not done for itself: it stands before the command of another verb.
+/// No errand of its own: where there is a command, it sets the clock before the client is started.
 const CLOCK: &str = "clock";
 
 impl ClientFile {
