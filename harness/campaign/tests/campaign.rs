@@ -112,18 +112,16 @@ async fn broken_rules_of_every_area_are_found_within_some_thousand_sessions() {
     }
 }
 
-/// Hosts that accept every connection, and serve nobody after some time or while somebody else is there.
+/// A host that accepts every connection, and serves nobody after some time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_serves_no_honest_client_is_found() {
-    for fault in ["leaks-half-read-connections", "one-connection-at-a-time"] {
-        let folder = tempfile::tempdir().unwrap();
-        let outcome = campaign(plan(fault, folder.path())).await;
-        let [facts] = outcome.findings.as_slice() else {
-            panic!("{fault}: {:?}", outcome.findings);
-        };
-        assert_eq!(facts.kind, Kind::Hang, "{fault}: {facts:?}");
-        assert!(facts.steps <= 3, "{fault}: {facts:?}");
-    }
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = campaign(plan("leaks-half-read-connections", folder.path())).await;
+    let [facts] = outcome.findings.as_slice() else {
+        panic!("{:?}", outcome.findings);
+    };
+    assert_eq!(facts.kind, Kind::Hang, "{facts:?}");
+    assert!(facts.steps <= 3, "{facts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
