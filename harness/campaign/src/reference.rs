@@ -10,7 +10,10 @@ use crate::play::{Player, Row};
 
 /// Answers, connection by connection, that the lab host gives to a session.
 pub(crate) fn answers(session: &Session, player: &Player, now: FileTime) -> Vec<(u8, Vec<String>)> {
-    let mut host = Host::new(Settings::default());
+    let mut host = Host::new(Settings {
+        seed: OWN_GROUPS,
+        ..Settings::default()
+    });
     let mut links: Vec<(u8, Link)> = Vec::new();
     let mut groups: Vec<(u8, u32)> = Vec::new();
     let mut said: Vec<(u8, Vec<String>)> = Vec::new();
@@ -81,6 +84,9 @@ pub(crate) fn played(rows: &[Row]) -> Vec<(u8, Vec<String>)> {
     said
 }
 
+/// A seed that no lab host is started with, so that this one's association groups have ids of their own: a session that
+/// names those of another host by number is to find none here, as it finds none at the target.
+const OWN_GROUPS: u64 = 0x6f77_6e20_6772_6f75;
 /// The host ends a connection, in order or not.
 const CLOSED: &str = "closed";
 
@@ -148,5 +154,31 @@ impl Link {
             pdus.push(pdu.to_vec());
         }
         pdus
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kmspec_wire::pdu::{BindBuilder, SyntaxId};
+
+    use super::*;
+
+    /// The group of the first bind.
+    fn group(seed: u64) -> Option<u32> {
+        let mut host = Host::new(Settings {
+            seed,
+            ..Settings::default()
+        });
+        let now = FileTime::from_unix_nanos(0);
+        let bind = BindBuilder::new().offering(0, SyntaxId::KMS, &[SyntaxId::NDR32]);
+        let mut link = Link::open(&mut host, now);
+        let pdus = link.receive(&mut host, now, bind.encoded().as_ref());
+        pdus.iter().find_map(|pdu| answers::group(pdu))
+    }
+
+    #[test]
+    fn its_groups_are_not_those_of_the_lab_host() {
+        assert!(group(0).is_some());
+        assert_ne!(group(OWN_GROUPS), group(0));
     }
 }
