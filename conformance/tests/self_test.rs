@@ -48,7 +48,12 @@ fn each_fault_is_caught_by_the_case_that_is_about_it_and_by_no_other() {
             "crypto.v6-iv-fresh",
             "policy.n-policy-sane",
         ],
-        &[Fault::V4MacWrong, Fault::V6IvEchoed, Fault::NPolicyStatus],
+        &[
+            Fault::V4MacWrong,
+            Fault::V6IvEchoed,
+            Fault::V6IvCounts,
+            Fault::NPolicyStatus,
+        ],
     );
     assert_eq!(matrix.exit, 0, "{:#?}", matrix.problems);
     for fault in &matrix.faults {

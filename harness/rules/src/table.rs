@@ -23,11 +23,10 @@ pub struct Rule {
 macro_rules! rules {
     ($($role:ident { $($name:ident = $id:literal: $sentence:literal,)+ })+) => {
         /// The places of the rules.
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "the names of the rules")]
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "the names of the rules")]
         enum Place { $($($name,)+)+ }
 
         $($(
-            #[allow(clippy::as_conversions, reason = "a place in a list, in a constant")]
             pub(crate) const $name: Rule = Rule {
                 number: Place::$name as usize,
                 requirement: $id,
