@@ -48,7 +48,7 @@ case! {
 
 case! {
     /// Random octets, half of them behind a valid header, do not harm the host.
-    RANDOM_OCTETS { id: "rpc.robust.random-octets", needs: [Time, Probe] }
+    RANDOM_OCTETS { id: "rpc.robust.random-octets", needs: [Crowd, Probe] }
     for header in [
         ("bare", None),
         ("request", Some(PduType::REQUEST)),
@@ -63,7 +63,7 @@ case! {
 
 case! {
     /// A bind of three contexts with one octet changed gets a defined reply or the end.
-    MUTATED_BIND { id: "rpc.robust.mutated-bind-and-request/bind", needs: [Time, Probe] }
+    MUTATED_BIND { id: "rpc.robust.mutated-bind-and-request/bind", needs: [Crowd, Probe] }
     for value in VALUES;
     async fn(peer) {
         let bind = three_contexts(&peer);
@@ -77,7 +77,7 @@ case! {
 
 case! {
     /// A call with one octet changed gets a defined reply or the end.
-    MUTATED_REQUEST { id: "rpc.robust.mutated-bind-and-request/request", needs: [Time, Probe] }
+    MUTATED_REQUEST { id: "rpc.robust.mutated-bind-and-request/request", needs: [Crowd, Probe] }
     for value in VALUES;
     async fn(peer) {
         let call = peer.call().encoded().bytes;
@@ -91,7 +91,7 @@ case! {
 
 case! {
     /// Many connections that are closed at once, without data, do no harm.
-    CONNECT_AND_CLOSE { id: "rpc.robust.connect-and-leave/close", needs: [Probe] }
+    CONNECT_AND_CLOSE { id: "rpc.robust.connect-and-leave/close", needs: [Crowd, Probe] }
     async fn(peer) {
         in_batches(&peer, 500, |peer, _| async move { peer.connect().await.map(drop) }).await
     }

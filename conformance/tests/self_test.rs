@@ -53,6 +53,7 @@ fn each_fault_is_caught_by_the_case_that_is_about_it_and_by_no_other() {
             Fault::V6IvEchoed,
             Fault::V6IvCounts,
             Fault::NPolicyStatus,
+            Fault::NPolicy1000Refused,
         ],
     );
     assert_eq!(matrix.exit, 0, "{:#?}", matrix.problems);
@@ -70,7 +71,10 @@ fn a_fault_that_nothing_catches_and_a_case_that_catches_nothing_are_told() {
         &[Fault::V6IvEchoed, Fault::V4MacWrong],
     );
     assert_eq!(matrix.problems.uncaught, ["v6-iv-echoed"]);
-    assert_eq!(matrix.problems.idle_cases, ["policy.n-policy-sane"]);
+    assert_eq!(
+        matrix.problems.idle_cases,
+        ["policy.n-policy-sane", "policy.n-policy-sane/largest"]
+    );
     assert_eq!((matrix.exit, matrix.problems.alarms.len()), (1, 0));
 }
 

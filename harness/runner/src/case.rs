@@ -54,6 +54,9 @@ pub enum Needs {
     Own,
     /// Time: it talks slowly or waits long, so it is started before others, lest a run end with waiting for it alone.
     Time,
+    /// Hundreds of connections, one after the other or several at once. It is started early, as one that takes time, and a
+    /// self-test runs few of these for a fault that they are not about.
+    Crowd,
 }
 
 impl Case {

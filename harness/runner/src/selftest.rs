@@ -5,8 +5,8 @@
 //! its table catches a fault shows that the story can fail. Rows are its stimuli; a row that catches nothing is
 //! information.
 //!
-//! Rows that repeat themselves over hundreds of connections are tried in turn, one for each fault, where the fault is not
-//! about them. Without a fault all rows run.
+//! Rows that go through hundreds of connections are tried in turn, one for each fault, where the fault is not about them.
+//! Without a fault all rows run.
 //!
 //! A fault is caught by a broken requirement, of whatever level, and by nothing else: a case that could not be judged has
 //! caught nothing.

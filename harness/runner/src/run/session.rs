@@ -162,7 +162,10 @@ impl Session {
         };
         let (alone, together) =
             (0..self.plan.len()).partition::<Vec<usize>, _>(|index| alone(&self.plan[*index]));
-        let long = |index: &usize| self.plan[*index].case.needs(Needs::Time);
+        let long = |index: &usize| {
+            let case = self.plan[*index].case;
+            case.needs(Needs::Time) || case.needs(Needs::Crowd)
+        };
         let (mut queue, short) = together.into_iter().partition::<VecDeque<usize>, _>(long);
         queue.extend(short);
         (queue, alone)

@@ -1,6 +1,6 @@
 //! One fault against all cases.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ pub(super) async fn of(plan: &Plan, subject: &Subject, options: &Options) -> Tri
         every_answer: plan.every_answer.clone(),
     };
     let mut found = Found::default();
-    let rest = without_repeats(rest, &subject.defect.name);
+    let rest = one_crowd(rest, &subject.defect.name);
     let total = about.len() + rest.len();
     let first = with(if about.is_empty() {
         rest.iter().take(1).cloned().collect()
@@ -54,30 +54,19 @@ pub(super) async fn of(plan: &Plan, subject: &Subject, options: &Options) -> Tri
     found.into_trial(subject, total, began.elapsed())
 }
 
-/// Leaves one row of each case that goes through hundreds of connections in every one of its rows, another for each
-/// defect: together they cost as much as all other cases, and most find in each row what they find in one. The cases
-/// that are about the defect are none of these: they run in full.
-fn without_repeats(rows: Vec<Planned>, defect: &str) -> Vec<Planned> {
-    let is_heavy = |row: &Planned| row.suite == HEAVY && row.case.needs(Needs::Time);
-    let mut of_case: BTreeMap<&str, usize> = BTreeMap::new();
-    for row in rows.iter().filter(|row| is_heavy(row)) {
-        *of_case.entry(row.case.id).or_default() += 1;
+/// Leaves one of the rows that go through hundreds of connections, another for each defect: together they cost as much as
+/// all other rows, and what is no matter of their own most of them find alike. The cases that are about the defect are none
+/// of these: they run in full.
+fn one_crowd(rows: Vec<Planned>, defect: &str) -> Vec<Planned> {
+    let (mut crowds, mut kept): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|row| row.case.needs(Needs::Crowd));
+    if !crowds.is_empty() {
+        let turn = defect.bytes().map(usize::from).sum::<usize>();
+        kept.push(crowds.swap_remove(turn % crowds.len()));
     }
-    let turn = defect.bytes().map(usize::from).sum::<usize>();
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    let kept = rows.iter().filter(|row| {
-        let Some(count) = of_case.get(row.case.id).filter(|_| is_heavy(row)) else {
-            return true;
-        };
-        let nth = seen.entry(row.case.id).or_default();
-        *nth += 1;
-        *nth - 1 == turn % count
-    });
-    kept.cloned().collect()
+    kept
 }
-
-/// The suite whose long cases repeat themselves.
-const HEAVY: &str = "robust";
 
 /// Runs a plan until the target has tried our patience, or the self-test is stopped.
 async fn guarded(plan: Plan, subject: &Subject, options: &Options) -> RunResult {
