@@ -73,7 +73,7 @@ pub struct Epid {
     pub build: Decimal,
     /// Revision of the build: 4 digits.
     pub revision: u16,
-    /// Day of the year on which the host was activated: 1 to 366.
+    /// Day of the year on which the host was activated: 1 to 365, or 366 in a leap year.
     pub day_of_year: u16,
     /// That year: 4 digits.
     pub year: u16,
@@ -174,6 +174,10 @@ fn parse(text: &[u8]) -> Result<Epid, EpidError> {
         return Err(p.error("day of year", "001 to 366"));
     }
     let year = p.fixed("year", 4, "4 digits")?;
+    if day > days_of(year) {
+        p.at = day_at;
+        return Err(p.error("day of year", "a day of that year, which has 365"));
+    }
     if !p.text.is_empty() {
         return Err(p.error("text", "the end"));
     }
@@ -188,6 +192,12 @@ fn parse(text: &[u8]) -> Result<Epid, EpidError> {
         day_of_year: u16::try_from(day).unwrap_or_default(),
         year: u16::try_from(year).unwrap_or_default(),
     })
+}
+
+/// How many days a year of the Gregorian calendar has.
+const fn days_of(year: u32) -> u32 {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    if is_leap { 366 } else { 365 }
 }
 
 struct Parser<'a> {
@@ -274,6 +284,8 @@ impl fmt::Display for Epid {
 #[cfg(any(test, feature = "arbitrary"))]
 impl<'a> arbitrary::Arbitrary<'a> for Epid {
     fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+        let year = u.int_in_range(0..=9_999)?;
+        let days = u16::try_from(days_of(u32::from(year))).unwrap_or_default();
         Ok(Self {
             platform_id: u.int_in_range(0..=99_999)?,
             group_id: u.int_in_range(0..=99_999)?,
@@ -282,8 +294,8 @@ impl<'a> arbitrary::Arbitrary<'a> for Epid {
             lcid: Decimal::new(u.int_in_range(0..=99_999)?, u.int_in_range(1..=5)?),
             build: Decimal::new(u.int_in_range(0..=99_999)?, u.int_in_range(4..=5)?),
             revision: u.int_in_range(0..=9_999)?,
-            day_of_year: u.int_in_range(1..=366)?,
-            year: u.int_in_range(0..=9_999)?,
+            day_of_year: u.int_in_range(1..=days)?,
+            year,
         })
     }
 }
@@ -362,6 +374,16 @@ mod tests {
             42,
         ),
         (
+            "11111-00140-008-805425-03-1033-5384.0000-3662006",
+            "day of year",
+            42,
+        ),
+        (
+            "11111-00140-008-805425-03-1033-5384.0000-3661900",
+            "day of year",
+            42,
+        ),
+        (
             "11111-00140-008-805425-03-1033-5384.0000-175200",
             "year",
             48,
@@ -396,6 +418,17 @@ mod tests {
                 year: 2006,
             })
         );
+    }
+
+    #[test]
+    fn leap_years_have_a_day_more() {
+        for year in ["2004", "2000", "0000"] {
+            let epid: Epid = GOOD
+                .replace("1752006", &format!("366{year}"))
+                .parse()
+                .unwrap();
+            assert_eq!(epid.day_of_year, 366, "{year}");
+        }
     }
 
     #[test]
