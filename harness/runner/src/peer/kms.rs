@@ -15,7 +15,7 @@ use kmspec_wire::kms::{
     HResult, LicenseStatus, ProtocolVersion, RequestBody, Version, WorkstationName, ids,
 };
 use kmspec_wire::ndr::{RequestStub, ResponseStub, TransferSyntax};
-use kmspec_wire::pdu::{FaultStatus, RequestBuilder};
+use kmspec_wire::pdu::{Body, FaultStatus, Pdu, RequestBuilder};
 
 use super::link::Arrival;
 use super::{Ending, Link, Peer};
@@ -289,6 +289,17 @@ impl Peer {
                 ..self.seal(&self.request(Version::V6))
             },
         }
+    }
+
+    /// What this PDU asks, if it is a whole call with an NDR32 stub that the target's keys open.
+    pub fn opened(&self, call: &[u8]) -> Option<RequestBody> {
+        let Body::Request(request) = Pdu::decode(call).ok()?.body else {
+            return None;
+        };
+        let stub =
+            RequestStub::decode(TransferSyntax::Ndr32, ByteOrder::Little, request.stub).ok()?;
+        let opened = open_request(&self.endpoint.keys, stub.request).ok()?;
+        Some(opened.body)
     }
 
     /// The catalogue's `VALID_STUB`: an NDR32 stub that the target answers without a fault.
