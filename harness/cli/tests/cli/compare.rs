@@ -173,8 +173,15 @@ fn what_became_worse_is_told() {
         Some(2)
     );
     put(folder.path(), "list.json", "{\"version\": 1}");
+    for name in ["good", "bad"] {
+        let told = fs::read_to_string(folder.path().join(format!("{name}.json"))).unwrap();
+        let lighter = told.replace("\"must\"", "\"should\"");
+        put(folder.path(), &format!("{name}-light.json"), &lighter);
+    }
     #[rustfmt::skip]
     let table = [
+        ("good-light.json bad-light.json", 0, " became worse below must (--level), ", ""),
+        ("good-light.json bad-light.json --level should", 1, " regressions, 0 fixed, 60 cases", ""),
         ("good.json good.json", 0, "0 regressions, 0 fixed", ""),
         ("good.json bad.json", 1, "rpc.bind.ack-basic  pass -> fail in B", ""),
         ("good.json good.json bad.json", 1, "rpc.bind.ack-basic  pass -> fail in C", ""),

@@ -41,6 +41,11 @@ pub fn table(comparison: &Comparison, shown: Shown, style: &Style) -> String {
     } = comparison;
     let worse = counted(regressions.len(), "regression", RED, style);
     let _ = write!(text, "{worse}, {} fixed", fixed.len());
+    let lighter = broken_later(&comparison.cases).saturating_sub(regressions.len());
+    if lighter > 0 {
+        let level = comparison.level.name();
+        let _ = write!(text, ", {lighter} became worse below {level} (--level)");
+    }
     if !skipped.is_empty() {
         let _ = write!(text, ", {} pass there and are skipped here", skipped.len());
     }
@@ -51,6 +56,19 @@ pub fn table(comparison: &Comparison, shown: Shown, style: &Style) -> String {
         comparison.requirements.len()
     );
     text
+}
+
+/// How often a case that holds in the first file is broken in a later one, at whatever level.
+fn broken_later(cases: &[Line]) -> usize {
+    let held = |line: &&Line| line.verdicts[0] == Some(Verdict::Pass);
+    let later = cases
+        .iter()
+        .filter(held)
+        .flat_map(|line| &line.verdicts[1..]);
+    later
+        .flatten()
+        .filter(|verdict| super::is_broken(**verdict))
+        .count()
 }
 
 fn legend(text: &mut String, comparison: &Comparison) {
