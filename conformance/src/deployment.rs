@@ -7,6 +7,7 @@ mod install;
 mod intervals;
 mod shown;
 
+use kmspec_runner::check::Field;
 use kmspec_runner::peer::{Activation, Lawful};
 use kmspec_runner::{Peer, Stop, Suite};
 use kmspec_slmgr::Report;
@@ -25,6 +26,8 @@ pub(crate) static DEPLOYMENT: Suite = Suite::new(
         &client::configure::UNREACHABLE,
         &client::configure::REFUSED,
         &client::configure::ELEVATION,
+        &client::configure::STANDARD_USER,
+        &client::configure::SERVICE,
         &client::reset::REARMED,
         &counted::CLONES,
         &counted::GENERALISED,
@@ -85,10 +88,14 @@ async fn refused(peer: &Peer) -> Result<(), Stop> {
     peer.meets(&asked, &[Lawful::AnyFailure], &[]).await
 }
 
-/// What the licence manager shows: `dli`, or `dlv` with or without `all`.
+/// What the licence manager of a host shows: `dli`, or `dlv` with or without `all`.
 async fn report(peer: &Peer, verb: &str, value: &str) -> Result<Report, Stop> {
-    let text = peer.control(verb, value).await?;
-    match Report::read(&text) {
+    read(verb, &peer.control(verb, value).await?)
+}
+
+/// What the licence manager shows, by what it prints.
+fn read(verb: &str, text: &str) -> Result<Report, Stop> {
+    match Report::read(text) {
         Ok(Read { report, .. }) => Ok(report),
         Err(errors) => Err(Stop::fail(
             format!("-{verb}"),
@@ -96,6 +103,20 @@ async fn report(peer: &Peer, verb: &str, value: &str) -> Result<Report, Stop> {
             errors.to_string(),
         )),
     }
+}
+
+/// The report has what support asks for, beyond what `dli` shows.
+fn has_details(report: &Report, license: &License) -> Result<(), Stop> {
+    let there = [
+        ("service version", report.service_version.is_some()),
+        ("activation id", license.activation_id.is_some()),
+        ("application id", license.application_id.is_some()),
+        ("extended PID", license.extended_pid.is_some()),
+        ("installation id", license.installation_id.is_some()),
+    ];
+    let missing = there.iter().filter(|(_, there)| !there);
+    let missing: Vec<&str> = missing.map(|(name, _)| *name).collect();
+    Field::derived("-dlv: fields that are missing", missing).is(Vec::new())
 }
 
 /// The licence of what the licence manager shows that can be used.

@@ -11,22 +11,14 @@ use kmspec_runner::listener::Query;
 use kmspec_runner::target::client::{End, Verb};
 use kmspec_runner::{Link, Listener, Stop};
 use kmspec_slmgr::Report;
-use kmspec_slmgr::report::{License, Read};
+use kmspec_slmgr::report::License;
 use kmspec_wire::kms::envelope::Content;
 
-use super::usable;
+use super::{read, usable};
 
 /// What the client shows: `dli` or `dlv`.
 async fn shows(listener: &mut Listener, verb: Verb) -> Result<Report, Stop> {
-    let text = listener.does(verb, "").await?;
-    match Report::read(&text) {
-        Ok(Read { report, .. }) => Ok(report),
-        Err(errors) => Err(Stop::fail(
-            format!("-{verb}"),
-            "fields of the document's form",
-            errors.to_string(),
-        )),
-    }
+    read(verb.name(), &listener.does(verb, "").await?)
 }
 
 /// The licence that `dli` shows.

@@ -4,7 +4,7 @@ use kmspec_runner::check::Field;
 use kmspec_runner::{Stop, case};
 use kmspec_wire::kms::LicenseStatus;
 
-use super::{KEY, asked, report, service, usable};
+use super::{KEY, asked, has_details, report, service, usable};
 
 case! {
     /// -dli shows what the wire says: the count of the last answer, the port listened on, a licence that holds.
@@ -65,15 +65,7 @@ case! {
         let answer = asked(&peer).await?;
         let report = report(&peer, "dlv", "").await?;
         let license = usable(&report, "dlv")?;
-        let there = [
-            ("service version", report.service_version.is_some()),
-            ("activation id", license.activation_id.is_some()),
-            ("application id", license.application_id.is_some()),
-            ("extended PID", license.extended_pid.is_some()),
-            ("installation id", license.installation_id.is_some()),
-        ];
-        let missing: Vec<&str> = there.iter().filter(|(_, there)| !there).map(|(name, _)| *name).collect();
-        Field::derived("-dlv: fields that are missing", missing).is(Vec::new())?;
+        has_details(&report, license)?;
         let shown = license.extended_pid.map(|epid| epid.to_string());
         Field::derived("-dlv: Extended PID", shown).is(Some(answer.epid_text()))
     }

@@ -34,7 +34,7 @@ async fn looks(listener: &mut Listener) -> Result<Link, Stop> {
 }
 
 /// The client is activated on this connection.
-async fn is_activated(listener: &mut Listener, mut link: Link) -> Result<(), Stop> {
+pub(crate) async fn is_activated(listener: &mut Listener, mut link: Link) -> Result<(), Stop> {
     let bind = link.bind().await?;
     let ack = link.ack(&bind);
     link.accept(&ack).await?;

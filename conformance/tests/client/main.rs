@@ -63,11 +63,27 @@ fn main() {
 }
 
 /// Faults, and the cases that are about them.
-const FEW: [(Fault, &str); 6] = [
+const FEW: [(Fault, &str); 10] = [
     (Fault::HmacUnchecked, "client.rejects-unverified/v6"),
     (Fault::BindNakIgnored, "rpc.client.bind-nak"),
     (Fault::RetriesTooFast, "client.activation-interval"),
     (Fault::MakStays, "deployment.mak-to-kms/server"),
+    (
+        Fault::ServiceNotNeeded,
+        "deployment.client-configure/service",
+    ),
+    (
+        Fault::ServiceAsNoHost,
+        "deployment.client-configure/service",
+    ),
+    (
+        Fault::StandardUsersRefused,
+        "deployment.client-configure/standard-user",
+    ),
+    (
+        Fault::StandardUsersForEver,
+        "deployment.client-configure/standard-user",
+    ),
     (Fault::HeaviestFirst, "client.srv-order/weights"),
     (Fault::TruncatedGivenUp, "discovery.lookup"),
 ];

@@ -159,14 +159,20 @@ impl Job {
                 client.state().clone(),
             ),
             Verb::Due | Verb::Activate | Verb::Discover => self.activate(client, clock).await,
-            Verb::Unelevated => {
-                let end = self.administer(&mut client, now, false, &errand.value);
-                (end, client.state().clone())
-            }
+            Verb::Unelevated => match self.administer(&mut client, now, false, &errand.value) {
+                Some(end) => (end, client.state().clone()),
+                None => self.activate(client, clock).await,
+            },
             verb => {
-                let line = format!("-{verb} {}", errand.value);
-                let end = self.administer(&mut client, now, true, &line);
-                (end, client.state().clone())
+                let sign = match verb {
+                    Verb::Service | Verb::StandardUser => "",
+                    _ => "-",
+                };
+                let line = format!("{sign}{verb} {}", errand.value);
+                match self.administer(&mut client, now, true, &line) {
+                    Some(end) => (end, client.state().clone()),
+                    None => self.activate(client, clock).await,
+                }
             }
         };
         *remembered() = Some(state);
@@ -199,22 +205,28 @@ impl Job {
         Ok(Client::restore(state, now, self.seed).with_faults(self.faults))
     }
 
-    /// Does what a command line of the licence manager says that needs no network.
-    fn administer(&self, client: &mut Client, now: FileTime, elevated: bool, line: &str) -> End {
+    /// Does what a command line of the licence manager says; `None` if that is to ask a host.
+    fn administer(
+        &self,
+        client: &mut Client,
+        now: FileTime,
+        elevated: bool,
+        line: &str,
+    ) -> Option<End> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let command = match Command::parse(&words) {
             Ok(command) => command,
             Err(_) if self.faults.has(Fault::NonsenseRegistered) => {
-                return ended(Status::Exited(0), String::new());
+                return Some(ended(Status::Exited(0), String::new()));
             }
-            Err(error) => return ended(Status::Exited(2), error.to_string()),
+            Err(error) => return Some(ended(Status::Exited(2), error.to_string())),
         };
-        match client.administer(now, elevated, &command, LANGUAGE) {
+        Some(match client.administer(now, elevated, &command, LANGUAGE) {
             Ok(Done::Shown(report)) => ended(Status::Exited(0), report.write(LANGUAGE)),
             Ok(Done::Said(notices)) => ended(Status::Exited(0), lines(&notices)),
-            Ok(Done::Asks(notice)) => ended(Status::CANNOT, notice.text(LANGUAGE)),
+            Ok(Done::Asks(_)) => return None,
             Err(refusal) => ended(Status::Exited(1), refused(&refusal)),
-        }
+        })
     }
 
     async fn activate(&self, client: Client, clock: ClientClock) -> (End, State) {

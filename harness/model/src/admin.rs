@@ -248,7 +248,11 @@ impl Host {
                 return Ok(Done::Shown(Box::new(self.report(now, true, *all))));
             }
             Command::Restart => return Ok(Done::Restart),
-            Command::Register(_) | Command::Forget | Command::Rearm => {
+            Command::Register(_)
+            | Command::Forget
+            | Command::Rearm
+            | Command::Service(_)
+            | Command::StandardUsers(_) => {
                 return Err(Refusal::ForClients(command.verb()));
             }
             Command::InstallKey(key) => self.install(*key)?,

@@ -55,7 +55,7 @@ pub use edition::{EDITIONS, Edition};
 pub use licence::{Basis, LastTry, Licence, NoRearmLeft, Standing};
 pub use state::{InstalledKey, KeyKind, LastAnswer, Machine, State};
 
-use kmspec_slmgr::ProductKey;
+use kmspec_slmgr::{ProductKey, Service};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::{HResult, RequestBody, Version};
@@ -97,6 +97,19 @@ pub enum NotAsking {
     /// A MAK is installed.
     #[error("a MAK is installed, which no host activates; install the setup key of {}", .0.name)]
     Mak(&'static Edition),
+    /// Its licensing service does not run.
+    #[error("{}", at_rest(*.0))]
+    Service(Service),
+}
+
+/// A licensing service that does not run, with the code of what it does not do.
+fn at_rest(service: Service) -> String {
+    let code = service.refuses().unwrap_or(HResult::OK);
+    format!(
+        "0x{:08X}, the licensing service is {}",
+        code.0,
+        service.name()
+    )
 }
 
 impl Client {
@@ -145,7 +158,8 @@ impl Client {
         self.state.licence.standing(now)
     }
 
-    /// When it next wants to ask a host, perhaps in the past; `None` if its key is none that a host serves.
+    /// When it next wants to ask a host, perhaps in the past; `None` if its key is none that a host serves, or its
+    /// licensing service does not run.
     pub fn due(&self) -> Option<FileTime> {
         if self.faults.has(Fault::NeverDue) && self.state.licence.last.is_some() {
             return None;
@@ -250,7 +264,7 @@ impl Client {
     /// What it would ask a host now.
     ///
     /// # Errors
-    /// Its key is none that a host serves.
+    /// Its key is none that a host serves, or its licensing service does not run.
     pub fn request(&self, now: FileTime) -> Result<RequestBody, NotAsking> {
         self.asks()?;
         let body = self.state.request(now);
@@ -263,7 +277,7 @@ impl Client {
     /// Begins to activate.
     ///
     /// # Errors
-    /// Its key is none that a host serves.
+    /// Its key is none that a host serves, or its licensing service does not run.
     pub fn activate(&mut self, now: FileTime) -> Result<Activation, NotAsking> {
         let body = self.request(now)?;
         let [ivs, order] = self.seed.blocks();
@@ -278,7 +292,8 @@ impl Client {
             let known = deviate::known(self.faults, licence, discovery);
             Search::begin_with(&known, order, self.faults)
         };
-        Ok(Activation::new(body, search, ivs, self.faults))
+        let faults = deviate::while_activating(self.faults, self.state.service);
+        Ok(Activation::new(body, search, ivs, faults))
     }
 
     /// Takes over what an activation came to. Only a verified response changes more than the time of the last attempt.
@@ -362,6 +377,10 @@ impl Client {
     }
 
     fn asks(&self) -> Result<(), NotAsking> {
+        let service = self.state.service;
+        if service != Service::Running && !deviate::goes_on(self.faults) {
+            return Err(NotAsking::Service(service));
+        }
         let edition = self.state.machine.edition;
         match self.state.key.map(|key| key.kind) {
             Some(KeyKind::Setup) => Ok(()),

@@ -176,6 +176,16 @@ impl Listener {
         Ok(())
     }
 
+    /// The next errand is to do what this verb says with this value.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn ask_with(&mut self, verb: Verb, value: &str) -> Result<(), Stop> {
+        self.ask(verb)?;
+        value.clone_into(&mut self.errand.value);
+        Ok(())
+    }
+
     /// Nobody listens any longer: whoever connects is refused.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use crate::ids::{ConfirmationId, IdError};
 use crate::key::{KeyError, ProductKey};
 use crate::language::Language;
 use crate::name::{NameError, RegisteredHost, port};
+use crate::service::Service;
 
 /// Minutes that both intervals may have. Source: kms-protocol 3, `message.intervals-range`.
 pub const INTERVALS: RangeInclusive<u32> = 15..=43_200;
@@ -47,6 +48,11 @@ pub enum Command {
     Rearm,
     /// `restart`: restart the service, as `net stop slsvc && net start slsvc` does.
     Restart,
+    /// `service STATE`: start, stop or disable the licensing service of a client, as the services snap-in does.
+    Service(Service),
+    /// `standard-user on|off`: whether users who are no administrators may activate, as the registry value
+    /// `UserOperations` says.
+    StandardUsers(bool),
 }
 
 /// For whom a verb is.
@@ -161,6 +167,8 @@ const VERBS: &[Verb] = &[
     verb("-dlv", "[all]", Role::Both, "show the licence with details, or all licences", "詳細なライセンス情報を表示する"),
     verb("-rearm", "", Role::Client, "reset timer and identity, as sysprep /generalize does", "ライセンス認証タイマと ID をリセットする"),
     verb("restart", "", Role::Host, "restart the service: what was set takes effect", "サービスを再起動し、設定を有効にする"),
+    verb("service", "STATE", Role::Client, "have the licensing service running, stopped or disabled", "ライセンス サービスの状態 (running、stopped、disabled) を設定する"),
+    verb("standard-user", "on|off", Role::Client, "let users activate who are no administrators, or not", "標準ユーザーのライセンス認証を有効または無効にする"),
 ];
 
 /// How the script is called, a verb a line.
@@ -172,9 +180,32 @@ pub fn usage(language: Language) -> String {
     for verb in VERBS {
         let call = format!("{} {}", verb.name, verb.takes);
         let does = language.of(verb.english, verb.japanese);
-        text.extend(["  ", &format!("{call:<19}"), "  ", does, "\n"]);
+        text.extend(["  ", &format!("{call:<20}"), "  ", does, "\n"]);
+    }
+    for (call, means) in [
+        (format!("{SLUI} 4"), "-dti"),
+        (format!("{SLUI} 4 CONFIRMATION"), "-atp CONFIRMATION"),
+    ] {
+        text.extend(["  ", &format!("{call:<20}"), "  ", means, "\n"]);
     }
     text
+}
+
+/// The program that activates by telephone, called with 4. It is a wizard of windows: what it shows, and what it asks for,
+/// are two command lines here. Source: the deployment document, step 15.
+const SLUI: &str = "slui";
+
+/// What was typed, with `slui 4` as what it stands for.
+fn resolved<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let slui = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.strip_suffix(".exe").unwrap_or(&name) == SLUI
+    };
+    match words {
+        [name, "4"] if slui(name) => vec!["-dti"],
+        [name, "4", rest @ ..] if slui(name) => [&["-atp"], rest].concat(),
+        words => words.to_vec(),
+    }
 }
 
 /// The verb that a word means: its own name, whatever the case and the option sign. The en dash is how documents print a
@@ -195,17 +226,14 @@ impl Command {
     /// # Errors
     /// They say nothing that can be done.
     pub fn parse(words: &[impl AsRef<str>]) -> Result<Self, CommandError> {
-        let mut words = words.iter().map(AsRef::as_ref);
+        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+        let mut words = resolved(&words).into_iter();
         let word = words.next().ok_or(CommandError::Missing)?;
         let verb = verb_of(word).ok_or_else(|| CommandError::UnknownVerb(word.to_owned()))?;
         let takes_nothing = verb.takes.is_empty();
         let value = if takes_nothing { None } else { words.next() };
-        if let Some(extra) = words.next() {
-            let extra = extra.to_owned();
-            return Err(CommandError::Extra {
-                verb: verb.name,
-                extra,
-            });
+        if let Some(word) = words.next() {
+            return Err(extra(verb, word));
         }
         if let (None, false, false) = (value, takes_nothing, verb.takes.starts_with('[')) {
             return Err(CommandError::MissingValue {
@@ -240,15 +268,18 @@ impl Command {
             "-dlv" => match value {
                 None => Self::ShowDetails { all: false },
                 Some(word) if word.eq_ignore_ascii_case("all") => Self::ShowDetails { all: true },
-                Some(word) => {
-                    let extra = word.to_owned();
-                    return Err(CommandError::Extra {
-                        verb: verb.name,
-                        extra,
-                    });
-                }
+                Some(word) => return Err(extra(verb, word)),
             },
             "-rearm" => Self::Rearm,
+            "service" => {
+                let service = Service::named(given).ok_or_else(|| extra(verb, given))?;
+                Self::Service(service)
+            }
+            "standard-user" => match given.to_ascii_lowercase().as_str() {
+                "on" => Self::StandardUsers(true),
+                "off" => Self::StandardUsers(false),
+                _ => return Err(extra(verb, given)),
+            },
             _ => Self::Restart,
         })
     }
@@ -273,6 +304,8 @@ impl Command {
             Self::ShowDetails { .. } => "-dlv",
             Self::Rearm => "-rearm",
             Self::Restart => "restart",
+            Self::Service(_) => "service",
+            Self::StandardUsers(_) => "standard-user",
         }
     }
 
@@ -287,6 +320,8 @@ impl Command {
                 Some(minutes.to_string())
             }
             Self::ShowDetails { all: true } => Some("all".to_owned()),
+            Self::Service(service) => Some(service.name().to_owned()),
+            Self::StandardUsers(on) => Some(if *on { "on" } else { "off" }.to_owned()),
             _ => None,
         }
     }
@@ -312,6 +347,13 @@ impl fmt::Display for Command {
             Some(value) => write!(f, " {value}"),
             None => Ok(()),
         }
+    }
+}
+
+fn extra(verb: &Verb, word: &str) -> CommandError {
+    CommandError::Extra {
+        verb: verb.name,
+        extra: word.to_owned(),
     }
 }
 
@@ -362,6 +404,11 @@ mod tests {
             Command::ShowDetails { all: true },
             Command::Rearm,
             Command::Restart,
+            Command::Service(Service::Running),
+            Command::Service(Service::Stopped),
+            Command::Service(Service::Disabled),
+            Command::StandardUsers(true),
+            Command::StandardUsers(false),
         ]
     }
 
@@ -387,6 +434,21 @@ mod tests {
                 }
             }
             assert_eq!(parse(&line), Ok(command));
+        }
+    }
+
+    #[test]
+    fn the_telephone_wizard_is_two_command_lines() {
+        let id = ConfirmationId::lab(&crate::InstallationId::lab("test"));
+        for program in ["slui", "slui.exe", "SLUI.EXE"] {
+            assert_eq!(
+                parse(&format!("{program} 4")),
+                Ok(Command::ShowInstallationId)
+            );
+            assert_eq!(
+                parse(&format!("{program} 4 {id}")),
+                Ok(Command::ActivateByTelephone(id))
+            );
         }
     }
 
@@ -433,6 +495,12 @@ mod tests {
                 "-ipk: a product key is five groups of five letters or digits, as in LABAA-BBBBB-CCCCC-DDDDD-EEEEE",
             ),
             ("-atp 123", "-atp: 48 digits are wanted, not 3"),
+            ("service", "service takes STATE"),
+            ("service gone", "service does not take \"gone\""),
+            ("standard-user yes", "standard-user does not take \"yes\""),
+            ("slui", "there is no verb \"slui\""),
+            ("slui 3", "there is no verb \"slui\""),
+            ("slui 4 123", "-atp: 48 digits are wanted, not 3"),
         ] {
             assert_eq!(parse(line).unwrap_err().to_string(), error, "{line}");
         }

@@ -30,6 +30,7 @@ mod key;
 mod language;
 mod message;
 mod name;
+mod service;
 mod text;
 
 pub use command::{Command, CommandError, INTERVALS, Role, usage};
@@ -39,4 +40,5 @@ pub use language::Language;
 pub use message::{Notice, result_line};
 pub use name::{DEFAULT_PORT, HostName, NameError, RegisteredHost};
 pub use report::Report;
+pub use service::Service;
 pub use text::{TextError, decode};

@@ -4,6 +4,7 @@ use crate::ids::InstallationId;
 use crate::key::ProductKey;
 use crate::language::Language;
 use crate::name::RegisteredHost;
+use crate::service::Service;
 
 /// What the script says of something that was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,10 @@ pub enum Notice {
     Restarted(u16),
     /// The client was rearmed; how often it still can be.
     Rearmed(u32),
+    /// What the licensing service of the client does from now on.
+    Service(Service),
+    /// Whether users who are no administrators may activate.
+    StandardUsers(bool),
 }
 
 impl Notice {
@@ -80,6 +85,9 @@ impl Notice {
             Self::Rearmed(left) => {
                 format!("Rearmed successfully; it can be done {left} more times.")
             }
+            Self::Service(service) => service.notice(Language::English).to_owned(),
+            Self::StandardUsers(true) => "Standard user activation is on.".to_owned(),
+            Self::StandardUsers(false) => "Standard user activation is off.".to_owned(),
         }
     }
 
@@ -116,6 +124,9 @@ impl Notice {
             Self::Rearmed(left) => {
                 format!("正常にリセットされました。残り {left} 回リセットできます。")
             }
+            Self::Service(service) => service.notice(Language::Japanese).to_owned(),
+            Self::StandardUsers(true) => "標準ユーザーのライセンス認証は有効です。".to_owned(),
+            Self::StandardUsers(false) => "標準ユーザーのライセンス認証は無効です。".to_owned(),
         }
     }
 }
@@ -134,6 +145,14 @@ fn meaning(language: Language, code: HResult) -> Option<&'static str> {
         0x8007_0005 => of(
             "Access denied: the requested action requires elevated privileges.",
             "アクセスが拒否されました: この操作には管理者特権が必要です。",
+        ),
+        0x8007_0422 => of(
+            "The licensing service is disabled, and cannot be started.",
+            "ライセンス サービスが無効になっているため、開始できません。",
+        ),
+        0x8007_0426 => of(
+            "The licensing service has not been started.",
+            "ライセンス サービスが開始されていません。",
         ),
         0xc004_f014 => of(
             "No product key is installed.",
@@ -186,6 +205,11 @@ mod tests {
             Notice::RestartNeeded,
             Notice::Restarted(1689),
             Notice::Rearmed(2),
+            Notice::Service(Service::Running),
+            Notice::Service(Service::Stopped),
+            Notice::Service(Service::Disabled),
+            Notice::StandardUsers(true),
+            Notice::StandardUsers(false),
         ];
         let mut lines: Vec<String> = [Language::English, Language::Japanese]
             .iter()

@@ -9,7 +9,7 @@ use kmspec_runner::{Listener, Stop, case};
 use kmspec_wire::kms::HResult;
 
 use super::asks_nobody;
-use crate::discovery::looking::{CORP, activates_at};
+use crate::discovery::looking::{CORP, activates_at, is_activated};
 
 case! {
     /// A registered host is asked, in whichever form it was registered, although DNS names another; once it is forgotten,
@@ -84,6 +84,76 @@ case! {
         activates_at(&mut listener, &host).await
     }
 }
+
+case! {
+    /// Where standard users may activate, somebody who is no administrator registers a host and is activated by it;
+    /// before, and once they may no longer, that is refused with its code.
+    STANDARD_USER { id: "deployment.client-configure/standard-user" }
+    async as_host(listener) {
+        let (_site, published) = with_another_in_dns(&mut listener).await?;
+        let host = registered(&mut listener).await?;
+        is_denied(&mut listener, "-ato").await?;
+        listener.does(Verb::StandardUser, "on").await?;
+        let line = format!("-skms {}", published.address());
+        listener.does(Verb::Unelevated, &line).await?;
+        listener.ask_with(Verb::Unelevated, "-ato")?;
+        let link = listener.link().await?;
+        listener.came_to(&published)?;
+        is_activated(&mut listener, link).await?;
+        listener.does(Verb::StandardUser, "off").await?;
+        is_denied(&mut listener, &format!("-skms {}", host.address())).await?;
+        activates_at(&mut listener, &published).await
+    }
+}
+
+case! {
+    /// A client whose licensing service does not run asks nobody and registers no host, both with the code of that; once
+    /// it runs, the client is activated by the host that was registered before.
+    SERVICE { id: "deployment.client-configure/service" }
+    for (state, code) in [
+        ("stopped", ("stopped", SERVICE_NOT_ACTIVE)),
+        ("disabled", ("disabled", SERVICE_DISABLED)),
+    ];
+    async as_host(listener) {
+        let (_site, published) = with_another_in_dns(&mut listener).await?;
+        let host = registered(&mut listener).await?;
+        listener.does(Verb::Service, state).await?;
+        let end = asks_nobody(&mut listener, Verb::Discover).await?;
+        reports(&end, code)?;
+        let line = published.address().to_string();
+        is_refused(&mut listener, Verb::Register, &line, code).await?;
+        listener.does(Verb::Service, "running").await?;
+        activates_at(&mut listener, &host).await
+    }
+}
+
+/// What an administrator would do is refused to somebody who is none.
+async fn is_denied(listener: &mut Listener, line: &str) -> Result<(), Stop> {
+    is_refused(listener, Verb::Unelevated, line, ACCESS_DENIED).await
+}
+
+/// The client does not do this, and prints this code.
+async fn is_refused(
+    listener: &mut Listener,
+    verb: Verb,
+    value: &str,
+    code: HResult,
+) -> Result<(), Stop> {
+    match listener.tries(verb, value).await? {
+        Ok(_) => Err(Stop::fail(
+            format!("whether {verb} {value} is done"),
+            "false",
+            "true",
+        )),
+        Err(end) => reports(&end, code),
+    }
+}
+
+/// What nobody may do who is no administrator. Source: MS-ERREF 2.1.1, `E_ACCESSDENIED`.
+const ACCESS_DENIED: HResult = HResult(0x8007_0005);
+/// Source: MS-ERREF 2.2, `ERROR_SERVICE_NOT_ACTIVE` and `ERROR_SERVICE_DISABLED` as 2.1.2 makes HRESULTs of them.
+const SERVICE_NOT_ACTIVE: HResult = HResult(0x8007_0426);
+const SERVICE_DISABLED: HResult = HResult(0x8007_0422);
 
 /// A way not to reach a host.
 #[derive(Clone, Copy, Debug)]

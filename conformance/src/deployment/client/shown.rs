@@ -9,7 +9,7 @@ use kmspec_wire::kms::envelope::Content;
 use kmspec_wire::kms::{LicenseStatus, ResponseBody};
 
 use super::{asks, licence, shows};
-use crate::deployment::usable;
+use crate::deployment::{has_details, usable};
 
 case! {
     /// -dli shows what the client sends and what it was told; of the time that is left the days are the whole days of the
@@ -61,15 +61,7 @@ case! {
     async as_host(listener) {
         let report = shows(&mut listener, Verb::ShowDetails).await?;
         let license = usable(&report, "dlv")?;
-        let there = [
-            ("service version", report.service_version.is_some()),
-            ("activation id", license.activation_id.is_some()),
-            ("application id", license.application_id.is_some()),
-            ("extended PID", license.extended_pid.is_some()),
-            ("installation id", license.installation_id.is_some()),
-        ];
-        let missing: Vec<&str> = there.iter().filter(|(_, there)| !there).map(|(name, _)| *name).collect();
-        Field::derived("-dlv: fields that are missing", missing).is(Vec::new())?;
+        has_details(&report, license)?;
         let (_, query) = asks(&mut listener).await?;
         let shown = (license.application_id, license.activation_id);
         let sent = (query.body().application_id, query.body().activation_id);

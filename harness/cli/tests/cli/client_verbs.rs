@@ -40,6 +40,7 @@ case \"$verb\" in
     discover) exec $program lab client --once --dns \"$dns\" \"$@\" ;;
     dli|dlv|ckms|rearm) exec $program lab slmgr --lang en --state \"$state\" \"-$verb\" ;;
     ipk|skms) exec $program lab slmgr --lang en --state \"$state\" \"-$verb\" \"$value\" ;;
+    service|standard-user) exec $program lab slmgr --lang en --state \"$state\" \"$verb\" \"$value\" ;;
     unelevated) exec $program lab slmgr --lang en --state \"$state\" --not-elevated $value ;;
     *) echo \"no verb $verb\" >&2; exit 89 ;;
 esac

@@ -98,6 +98,7 @@ fn a_host_is_activated_by_telephone_through_its_state() {
     drop(Lab::serve(folder, "--state lab.state").end("TERM"));
     done(folder, &format!("--state lab.state -ipk {KEY}"));
     let text = done(folder, "--state lab.state -dti");
+    assert_eq!(done(folder, "--state lab.state slui.exe 4"), text);
     let id: kmspec_slmgr::InstallationId = text.trim().rsplit(' ').next().unwrap().parse().unwrap();
     let confirmation = kmspec_slmgr::ConfirmationId::lab(&id);
     let other = kmspec_slmgr::ConfirmationId::lab(&kmspec_slmgr::InstallationId::lab("another"));
@@ -109,7 +110,7 @@ fn a_host_is_activated_by_telephone_through_its_state() {
             "Error: 0xC004F04D The confirmation ID is invalid.\n"
         )
     );
-    done(folder, &format!("--state lab.state -atp {confirmation}"));
+    done(folder, &format!("--state lab.state slui 4 {confirmation}"));
     assert!(done(folder, "--state lab.state -dli").contains("License Status: Licensed"));
 }
 
@@ -321,6 +322,52 @@ fn a_client_is_converted_registered_activated_and_rearmed() {
         said.complaints()[0].contains("-sai is for hosts, and this is a client"),
         "{said:?}"
     );
+}
+
+#[test]
+fn what_a_client_needs_is_switched_off_and_on() {
+    let folder = folder();
+    let folder = folder.path();
+    let lab = Lab::serve(folder, "--start-count 25");
+    let host = lab.address;
+    let once = || {
+        say(
+            folder,
+            &format!("lab client --once --state pc.state --host {host}"),
+        )
+    };
+    assert_eq!(once().code, Some(0));
+    let kept = || fs::read(folder.join("pc.state")).unwrap();
+    let one_line = |said: &Said, says: &str| {
+        assert_eq!(
+            (said.code, said.complaints().len()),
+            (Some(2), 1),
+            "{said:?}"
+        );
+        assert!(said.complaints()[0].contains(says), "{said:?}");
+    };
+    for (state, code) in [("stopped", "0x80070426"), ("Disabled", "0x80070422")] {
+        done(folder, &format!("--state pc.state service {state}"));
+        let before = kept();
+        for verb in ["-ato", "/SKMS kms01", "-dli", "-rearm"] {
+            let said = slmgr(folder, &format!("--state pc.state {verb}"));
+            one_line(&said, &format!("Error: {code} The licensing service "));
+        }
+        one_line(&once(), &format!("{code}, the licensing service is "));
+        let said = say(folder, "lab slmgr --lang ja --state pc.state -ato");
+        one_line(&said, &format!("エラー: {code} ライセンス サービスが"));
+        assert_eq!(kept(), before);
+    }
+    done(folder, "--state pc.state service running");
+    assert_eq!(once().code, Some(0));
+
+    let standard = |line: &str| slmgr(folder, &format!("--not-elevated --state pc.state {line}"));
+    one_line(&standard("-ato"), "0x80070005");
+    done(folder, "--state pc.state standard-user on");
+    assert_eq!(standard("-ato").code, Some(0));
+    one_line(&standard("standard-user off"), "0x80070005");
+    done(folder, "--state pc.state standard-user off");
+    one_line(&standard("-ckms"), "0x80070005");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use kmspec_model::client::{
     Basis, Discovery, Edition, InstalledKey, KeyKind, LastAnswer, LastTry, Licence, Machine, State,
     Suffixes,
 };
+use kmspec_slmgr::Service;
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::Version;
@@ -40,6 +41,10 @@ pub struct ClientState {
     licence: SavedLicence,
     discovery: SavedDiscovery,
     answer: Option<SavedAnswer>,
+    #[serde(default)]
+    service: SavedService,
+    #[serde(default)]
+    standard_users: bool,
 }
 
 impl Kept for ClientState {
@@ -59,6 +64,16 @@ struct SavedKey {
 enum SavedKeyKind {
     Setup,
     Mak,
+}
+
+/// States that were written before there was a choice have neither it nor that of standard users.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum SavedService {
+    #[default]
+    Running,
+    Stopped,
+    Disabled,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -112,6 +127,8 @@ impl ClientState {
             licence,
             discovery,
             answer,
+            service,
+            standard_users,
         } = state;
         let previous = Some(previous_cmid).filter(|cmid| **cmid != Guid::NIL);
         Self {
@@ -136,6 +153,12 @@ impl ClientState {
                 epid: answer.epid.to_string(),
                 count: answer.count,
             }),
+            service: match service {
+                Service::Running => SavedService::Running,
+                Service::Stopped => SavedService::Stopped,
+                Service::Disabled => SavedService::Disabled,
+            },
+            standard_users: *standard_users,
         }
     }
 
@@ -185,6 +208,12 @@ impl ClientState {
             licence: self.licence.licence(edition)?,
             discovery: self.discovery.discovery()?,
             answer: answer.transpose()?,
+            service: match self.service {
+                SavedService::Running => Service::Running,
+                SavedService::Stopped => Service::Stopped,
+                SavedService::Disabled => Service::Disabled,
+            },
+            standard_users: self.standard_users,
         })
     }
 }
@@ -301,6 +330,13 @@ mod tests {
         let mut reset = Client::restore(state(), NOW, 2);
         reset.rearm(NOW).unwrap();
         states.push(reset.state().clone());
+        for service in Service::ALL {
+            states.push(State {
+                service,
+                standard_users: true,
+                ..state()
+            });
+        }
         let mut activated = state();
         activated.licence.activated(NOW, 15, 43_200);
         activated.key = None;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kmspec_model::client::{ActivationResult, Done, Refusal};
+use kmspec_model::client::{ActivationResult, Done, NotAsking, Refusal};
 use kmspec_slmgr::{Command, Language, Notice, result_line};
 
 use super::{ActivateError, LabClient, Lookup, Store};
@@ -48,6 +48,10 @@ impl<L: Lookup, S: Store> LabClient<L, S> {
         let outcome = match self.activate().await {
             Ok(outcome) => outcome,
             Err(ActivateError::Store(error)) => return Err(error),
+            // It was stopped since it was asked.
+            Err(ActivateError::NotAsking(NotAsking::Service(service))) => {
+                return Ok(refused(&Refusal::Service(service), language));
+            }
             Err(ActivateError::NotAsking(why)) => {
                 return Ok(Answer::new(Outcome::Failed, why.to_string()));
             }
@@ -84,7 +88,7 @@ fn refused(refusal: &Refusal, language: Language) -> Answer {
         None => refusal.to_string(),
     };
     let outcome = match refusal {
-        Refusal::ForHosts(_) | Refusal::NotElevated => Outcome::Failed,
+        Refusal::ForHosts(_) | Refusal::NotElevated | Refusal::Service(_) => Outcome::Failed,
         Refusal::OtherEdition(_) | Refusal::NoRearmLeft(_) | Refusal::Host => Outcome::Refused,
     };
     Answer::new(outcome, text)

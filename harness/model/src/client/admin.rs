@@ -1,7 +1,7 @@
 //! What is done to a client by hand: the verbs of the licence manager, and what they show.
 
 use kmspec_slmgr::report::{ClientPart, Discovery, Expiry, License, Report};
-use kmspec_slmgr::{Command, InstallationId, Language, Notice, RegisteredHost, Role};
+use kmspec_slmgr::{Command, InstallationId, Language, Notice, RegisteredHost, Role, Service};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::{Epid, HResult, LicenseStatus};
@@ -34,6 +34,9 @@ pub enum Refusal {
     /// Whoever asked is no administrator.
     #[error("this needs elevation")]
     NotElevated,
+    /// The licensing service does not run.
+    #[error("the licensing service is {}", .0.name())]
+    Service(Service),
     /// The key is that of another edition.
     #[error("{0}")]
     OtherEdition(#[from] OtherEdition),
@@ -51,6 +54,7 @@ impl Refusal {
         match self {
             Self::ForHosts(_) => None,
             Self::NotElevated => Some(HResult(0x8007_0005)),
+            Self::Service(service) => service.refuses(),
             Self::OtherEdition(_) => Some(OtherEdition::HRESULT),
             Self::NoRearmLeft(_) => Some(HResult::REARMS_EXHAUSTED),
             Self::Host => Some(HResult(0x8007_0057)),
@@ -59,7 +63,9 @@ impl Refusal {
 }
 
 impl Client {
-    /// Does what an administrator asks, or somebody who is none. Showing needs no elevation.
+    /// Does what an administrator asks, or somebody who is none. Showing needs no elevation, and nothing that the script
+    /// does where standard users may activate. All of that needs the licensing service; what is done to the service itself
+    /// does not, and always needs elevation.
     ///
     /// # Errors
     /// It is refused; nothing has changed.
@@ -73,10 +79,18 @@ impl Client {
         if command.role() == Role::Host {
             return Err(Refusal::ForHosts(command.verb()));
         }
-        let allowed =
-            elevated || command.only_shows() || self.faults.has(Fault::ElevationNotNeeded);
+        if let Command::Service(_) | Command::StandardUsers(_) = command {
+            return self.set_up(elevated, command);
+        }
+        let allowed = elevated
+            || command.only_shows()
+            || !deviate::needs_elevation(self.faults, self.state.standard_users);
         if !allowed {
             return Err(Refusal::NotElevated);
+        }
+        let service = self.state.service;
+        if service != Service::Running && !deviate::goes_on(self.faults) {
+            return Err(Refusal::Service(service));
         }
         if deviate::refuses(self.faults, command) {
             return Err(Refusal::Host);
@@ -115,6 +129,24 @@ impl Client {
             }
             other => return Err(Refusal::ForHosts(other.verb())),
         })
+    }
+
+    /// Changes what the verbs of the script depend on.
+    fn set_up(&mut self, elevated: bool, command: &Command) -> Result<Done, Refusal> {
+        if !elevated {
+            return Err(Refusal::NotElevated);
+        }
+        Ok(Done::Said(vec![match command {
+            Command::Service(service) => {
+                self.state.service = *service;
+                Notice::Service(*service)
+            }
+            Command::StandardUsers(on) => {
+                self.state.standard_users = *on || self.faults.has(Fault::StandardUsersForEver);
+                Notice::StandardUsers(*on)
+            }
+            other => return Err(Refusal::ForHosts(other.verb())),
+        }]))
     }
 
     /// What `-dli` shows of it, and with `details` `-dlv`.

@@ -7,7 +7,9 @@ mod licence;
 mod outgoing;
 mod stub;
 
-pub(super) use administration::{rearmed, refuses, shown};
+pub(super) use administration::{
+    goes_on, needs_elevation, rearmed, refuses, shown, while_activating,
+};
 pub(super) use discovery::{known, order, plan, registered};
 pub(super) use incoming::{Deed, incoming, read};
 pub(super) use licence::{answer, body, concluded, long_grace, made_up, needed, refused};

@@ -1,4 +1,4 @@
-use kmspec_slmgr::{PartialKey, ProductKey};
+use kmspec_slmgr::{PartialKey, ProductKey, Service};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::{Epid, RequestBody, Version, WorkstationName};
@@ -38,6 +38,10 @@ pub struct State {
     pub discovery: Discovery,
     /// The last good response.
     pub answer: Option<LastAnswer>,
+    /// What its licensing service does. While it does not run nothing is asked, shown or changed, and time goes on.
+    pub service: Service,
+    /// Whether users who are no administrators may activate.
+    pub standard_users: bool,
 }
 
 /// A key as far as it is kept: what it is for, and how people recognise it.
@@ -108,6 +112,8 @@ impl State {
             licence,
             discovery: Discovery::default(),
             answer: None,
+            service: Service::Running,
+            standard_users: false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The verbs of the licence manager on a client.
 
-use kmspec_model::client::{Client, Done, OtherEdition, Refusal};
-use kmspec_slmgr::{Command, Language, Report};
+use kmspec_model::client::{Client, Done, NotAsking, OtherEdition, Refusal};
+use kmspec_slmgr::{Command, Language, Report, Service};
 use kmspec_wire::kms::{HResult, LicenseStatus};
 
 use crate::kit::{NOW, client, minutes};
@@ -67,6 +67,77 @@ fn what_is_refused_changes_nothing_and_has_its_code() {
             "{line}: {refusal}"
         );
         assert_eq!(client.state(), &before, "{line}");
+    }
+}
+
+/// What the script does on a client, a line each.
+const SCRIPT: [&str; 7] = [
+    "-ipk MF9PG-RQK7R-26BPJ-TWFYK-RHXCM",
+    "-ato",
+    "-skms kms.corp.test",
+    "-ckms",
+    "-dli",
+    "-dlv all",
+    "-rearm",
+];
+
+#[test]
+fn a_service_that_does_not_run_does_nothing_while_time_goes_on() {
+    for (state, service, code) in [
+        ("stopped", Service::Stopped, 0x8007_0426),
+        ("disabled", Service::Disabled, 0x8007_0422),
+    ] {
+        let mut client = client("vista-enterprise", 1);
+        assert!(client.due().is_some());
+        said(&mut client, &format!("service {state}"));
+        let before = client.state().clone();
+        for line in SCRIPT {
+            let refusal = does(&mut client, line).expect_err(line);
+            assert_eq!(refusal.hresult(), Some(HResult(code)), "{line}");
+            assert_eq!(client.state(), &before, "{line}");
+        }
+        let why = client.activate(NOW).unwrap_err();
+        assert_eq!(why, NotAsking::Service(service));
+        assert_eq!(
+            why.to_string(),
+            format!("0x{code:08X}, the licensing service is {state}")
+        );
+        assert_eq!(client.due(), None);
+        let late = client.standing(minutes(30 * 24 * 60 + 1));
+        assert_eq!(late.status, LicenseStatus::NOTIFICATION);
+        said(&mut client, "service running");
+        assert!(client.due().is_some() && client.activate(NOW).is_ok());
+        for line in SCRIPT {
+            assert!(does(&mut client, line).is_ok(), "{line}");
+        }
+    }
+}
+
+#[test]
+fn standard_users_may_do_what_the_script_does_only_where_they_are_let() {
+    let mut client = client("vista-enterprise", 1);
+    let unelevated = |client: &mut Client, line: &str| {
+        client.administer(NOW, false, &command(line), Language::English)
+    };
+    said(&mut client, "standard-user on");
+    for line in SCRIPT {
+        assert!(unelevated(&mut client, line).is_ok(), "{line}");
+    }
+    // Who may is still for administrators to say.
+    for line in ["standard-user off", "standard-user on", "service disabled"] {
+        assert_eq!(
+            unelevated(&mut client, line),
+            Err(Refusal::NotElevated),
+            "{line}"
+        );
+    }
+    said(&mut client, "standard-user off");
+    for line in SCRIPT.into_iter().filter(|line| !line.starts_with("-dl")) {
+        assert_eq!(
+            unelevated(&mut client, line),
+            Err(Refusal::NotElevated),
+            "{line}"
+        );
     }
 }
 

@@ -177,8 +177,7 @@ impl Listener {
     /// A skip: it has no such verb. A failure: it crashes or hangs, or connects to a host.
     pub async fn tries(&mut self, verb: Verb, value: &str) -> Result<Result<String, End>, Stop> {
         let before = self.errand.verb;
-        self.ask(verb)?;
-        value.clone_into(&mut self.errand.value);
+        self.ask_with(verb, value)?;
         let tried = self.done_without_host().await;
         self.errand.verb = before;
         self.errand.value.clear();

@@ -132,6 +132,10 @@ pub enum Verb {
     Forget,
     /// Reset timer and identity.
     Rearm,
+    /// Have the licensing service `running`, `stopped` or `disabled`.
+    Service,
+    /// Let users activate who are no administrators, `on` or `off`.
+    StandardUser,
     /// Do what this command line says for somebody who is no administrator.
     Unelevated,
     /// What no client can do, to see whether it says so.
@@ -140,7 +144,7 @@ pub enum Verb {
 
 impl Verb {
     /// All that a target file may have a command for.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Activate,
         Self::Forget,
         Self::Show,
@@ -149,7 +153,9 @@ impl Verb {
         Self::Due,
         Self::InstallKey,
         Self::Rearm,
+        Self::Service,
         Self::Register,
+        Self::StandardUser,
         Self::Unelevated,
     ];
 
@@ -165,6 +171,8 @@ impl Verb {
             Self::Register => "skms",
             Self::Forget => "ckms",
             Self::Rearm => "rearm",
+            Self::Service => "service",
+            Self::StandardUser => "standard-user",
             Self::Unelevated => "unelevated",
             Self::Nonsense => "make-tea",
         }

@@ -1,7 +1,7 @@
 //! Faults of what is done to a client by hand, and of what it shows.
 
 use kmspec_slmgr::report::Expiry;
-use kmspec_slmgr::{Command, HostName, Report};
+use kmspec_slmgr::{Command, HostName, Report, Service};
 use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::LicenseStatus;
 
@@ -15,6 +15,27 @@ pub(in crate::client) fn refuses(faults: Faults, command: &Command) -> bool {
     };
     let ipv6 = matches!(host.name, HostName::Address(address) if address.is_ipv6());
     ipv6 && faults.has(Fault::Ipv6Refused)
+}
+
+/// Whether it asks hosts although its licensing service does not run.
+pub(in crate::client) fn goes_on(faults: Faults) -> bool {
+    faults.has(Fault::ServiceNotNeeded) || faults.has(Fault::ServiceAsNoHost)
+}
+
+/// The faults of an activation: that of a service that does not run may come to nothing instead of being refused.
+pub(in crate::client) fn while_activating(faults: Faults, service: Service) -> Faults {
+    if service != Service::Running && faults.has(Fault::ServiceAsNoHost) {
+        return Faults::only(Fault::NeverConnects);
+    }
+    faults
+}
+
+/// Whether a command needs elevation, by whether standard users may activate.
+pub(in crate::client) fn needs_elevation(faults: Faults, standard_users: bool) -> bool {
+    if faults.has(Fault::ElevationNotNeeded) {
+        return false;
+    }
+    !standard_users || faults.has(Fault::StandardUsersRefused)
 }
 
 /// A machine that was reset, by what it was before.

@@ -127,6 +127,10 @@ faults! {
         ForgetsNothing "forgets-nothing" "deployment.client-configure": "keeps its registered host when it is told to forget it";
         NonsenseRegistered "nonsense-registered" "deployment.client-configure": "says that it has registered what is no host";
         ElevationNotNeeded "elevation-not-needed" "deployment.client-configure": "registers a host for whoever asks";
+        ServiceNotNeeded "service-not-needed" "deployment.client-configure": "activates although its licensing service does not run";
+        ServiceAsNoHost "service-as-no-host" "deployment.client-configure": "reports that no host answers where its licensing service does not run";
+        StandardUsersRefused "standard-users-refused" "deployment.client-configure": "wants an administrator although standard users may activate";
+        StandardUsersForEver "standard-users-for-ever" "deployment.client-configure": "lets standard users activate from the first time on that they may";
         ResultCodeNotPrinted "result-code-not-printed" "deployment.activate-script": "prints no result code";
         ExitStatusAlwaysZero "exit-status-always-zero" "deployment.activate-script": "ends with the status of success, whatever came of its activation";
         RearmKeepsId "rearm-keeps-id" "deployment.client-deploy": "keeps its machine id when it is reset";

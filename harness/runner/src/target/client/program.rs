@@ -27,8 +27,8 @@ use crate::target::{LaunchError, Pending};
 /// | `KMSPEC_CASE` | id of the case |
 /// | `KMSPEC_HOST`, `KMSPEC_PORT` | where the host listens; not set where the client has to find it |
 /// | `KMSPEC_KEYS` | the key set's file; not set for the lab key set |
-/// | `KMSPEC_VERB` | what to do: `ato`, `ckms`, `discover`, `dli`, `dlv`, `due`, `ipk`, `rearm`, `skms`, `unelevated`; anything else is nonsense |
-/// | `KMSPEC_VALUE` | the value of `ipk`, `skms` and `unelevated`; not set for the other verbs |
+/// | `KMSPEC_VERB` | what to do: `ato`, `ckms`, `discover`, `dli`, `dlv`, `due`, `ipk`, `rearm`, `service`, `skms`, `standard-user`, `unelevated`; anything else is nonsense |
+/// | `KMSPEC_VALUE` | the value of `ipk`, `service`, `skms`, `standard-user` and `unelevated`; not set for the other verbs |
 /// | `KMSPEC_DNS`, `KMSPEC_SUFFIX`, `KMSPEC_DOMAIN`, `KMSPEC_DHCP_DOMAIN` | where the client has to find the host: DNS server (IP:PORT), primary DNS suffix, Active Directory domain, domain of DHCP; not set if there is none |
 /// | `KMSPEC_MACHINE` | number of the machine in its case: 0, and more where a case has several |
 /// | `KMSPEC_EDITION` | the edition that the machine should have, such as `vista-enterprise`; not set for its own choice |
