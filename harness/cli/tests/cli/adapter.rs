@@ -162,12 +162,25 @@ fn how_a_client_ends_is_what_its_statuses_say_and_what_it_wrote() {
 #[test]
 fn a_report_has_what_the_client_wrote() {
     let folder = folder();
-    let script = in_cases("echo 'first line' >&2; echo 'last line' >&2; exit 1");
-    let options = [ONE[0], ONE[1], "--report", "html=report.html"];
+    let script = in_cases("seq -f 'line %g.' 30 >&2; exit 1");
+    let reports = [
+        "--report",
+        "html=report.html",
+        "--report",
+        "json=report.json",
+    ];
+    let options = [&ONE[..], &reports].concat();
     let said = judge(folder.path(), &script, "", &options);
     assert_eq!(said.code, Some(1), "{said:?}");
-    let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
-    assert!(page.contains("first line") && page.contains("last line"));
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let page = read("report.html");
+    assert!(page.contains("line 1.") && page.contains("line 30."));
+    // The others have its end.
+    for report in [&said.stdout, &read("report.json")] {
+        assert!(report.contains("client: line 30."), "{report}");
+        assert!(report.contains("client: (21 lines before)"), "{report}");
+        assert!(!report.contains("line 20."), "{report}");
+    }
 }
 
 #[test]

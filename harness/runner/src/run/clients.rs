@@ -260,6 +260,9 @@ impl ClientSession {
         let attempt = guarded(story, record, &self.options).await;
         let wrote = wrote.text();
         if matches!(attempt.outcome, Err(Stop::Fail(_) | Stop::Error(_))) && !wrote.is_empty() {
+            for line in last_lines(&wrote) {
+                attempt.record.note(line);
+            }
             let said = format!("{}\n{}\n", planned.id, wrote.trim_end());
             self.progress().log.push_str(&said);
         }
@@ -310,6 +313,27 @@ const UNKNOWN: Known = Known {
     keys_fit: true,
 };
 
+/// The end of what a client wrote, for reports that do not have all of it.
+fn last_lines(wrote: &str) -> Vec<String> {
+    let lines = wrote.lines().map(str::trim_end);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let left_out = lines.len().saturating_sub(MOST_LINES);
+    let before = (left_out > 0).then(|| format!("client: ({left_out} lines before)"));
+    let rest = lines.iter().skip(left_out).map(|line| {
+        let mut short: String = line.chars().take(LONGEST_LINE).collect();
+        if short.len() < line.len() {
+            short.push('…');
+        }
+        format!("client: {short}")
+    });
+    before.into_iter().chain(rest).collect()
+}
+
+/// Lines of a client's output that a report without the whole of it has.
+const MOST_LINES: usize = 10;
+/// Characters of such a line.
+const LONGEST_LINE: usize = 200;
+
 fn said(stop: Stop) -> String {
     match stop {
         Stop::Fail(failure) => format!("the client asks for nothing: {failure}"),
@@ -319,4 +343,24 @@ fn said(stop: Stop) -> String {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_a_client_wrote_the_end_is_told_and_how_much_that_is() {
+        assert_eq!(
+            last_lines("ato: exit status 1\n\n one \r\n"),
+            ["client: ato: exit status 1", "client:  one"]
+        );
+        let many: Vec<String> = (1..=13).map(|number| format!("line {number}")).collect();
+        let told = last_lines(&many.join("\n"));
+        assert_eq!(told.len(), MOST_LINES + 1);
+        assert_eq!(told[0], "client: (3 lines before)");
+        assert_eq!(told[MOST_LINES], "client: line 13");
+        let told = last_lines(&"ü".repeat(LONGEST_LINE + 1));
+        assert_eq!(told, [format!("client: {}…", "ü".repeat(LONGEST_LINE))]);
+    }
 }
