@@ -16,7 +16,7 @@ use crate::controls::Controls;
 use crate::publish::{self, InDns};
 use crate::settings::Settings;
 use crate::shared::{Shared, State, no_longer_running};
-use crate::state::{HostState, StateFile};
+use crate::state::{HostState, StateError, StateFile};
 
 /// A lab host that is running. Dropping it stops it without waiting.
 #[must_use = "a lab host that is dropped stops"]
@@ -103,6 +103,14 @@ impl LabHost {
             shared,
             task: Some(task),
         })
+    }
+
+    /// Writes its state down now, if it is kept in a file. It does so by itself whenever that changes.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn keep(&self) -> Result<(), StateError> {
+        self.shared.keep()
     }
 
     /// Where it listens, the port being the real one. A restart can change it.

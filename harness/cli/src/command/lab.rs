@@ -30,15 +30,7 @@ pub(crate) fn serve(args: ServeArgs, output: &mut Output) -> Result<Exit, Failur
     let settings = settings(args, port)?;
     super::runtime()?.block_on(async {
         let mut interrupted = Interrupted::watch().map_err(Failure::Runtime)?;
-        let host = match kept {
-            None => LabHost::start(settings).await,
-            Some((state, file)) => {
-                let new = || HostState::bare(&settings.host, now());
-                let state = state.unwrap_or_else(new);
-                LabHost::resume(settings, state, file).await
-            }
-        };
-        let host = host.map_err(cannot_listen)?;
+        let host = start(settings, kept).await?;
         output.line(format_args!("listening on {}", host.address()))?;
         let _control = match control {
             None => None,
@@ -71,8 +63,27 @@ pub(crate) fn serve(args: ServeArgs, output: &mut Output) -> Result<Exit, Failur
     })
 }
 
+/// The host, with what it remembers. One that is new to its file is written down once it listens.
+async fn start(settings: Settings, kept: Option<KeptState>) -> Result<LabHost, Failure> {
+    let Some((state, file)) = kept else {
+        return LabHost::start(settings).await.map_err(cannot_listen);
+    };
+    let new = state.is_none();
+    let state = state.unwrap_or_else(|| HostState::bare(&settings.host, now()));
+    let host = LabHost::resume(settings, state, file).await;
+    let host = host.map_err(cannot_listen)?;
+    if new {
+        let kept = host.keep();
+        kept.map_err(|error| Failure::Usage(error.to_string()))?;
+    }
+    Ok(host)
+}
+
+/// What a file has, and the file.
+type KeptState = (Option<HostState>, StateFile<HostState>);
+
 /// The state of a file, if it has one, and the file.
-fn kept(path: &Path) -> Result<(Option<HostState>, StateFile<HostState>), Failure> {
+fn kept(path: &Path) -> Result<KeptState, Failure> {
     let wrong = |error: StateError| Failure::Usage(error.to_string());
     let file = StateFile::open(path).map_err(wrong)?;
     let state = file.load().map_err(wrong)?;

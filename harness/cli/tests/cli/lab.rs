@@ -1,5 +1,6 @@
 //! What `lab serve` does.
 
+use std::fs;
 use std::net::TcpStream;
 
 use crate::kit::{Lab, folder, say};
@@ -18,6 +19,33 @@ fn it_ends_in_order_when_it_is_asked_to() {
         assert!(TcpStream::connect(address).is_err());
         drop(idle);
     }
+}
+
+#[test]
+fn its_state_is_there_from_the_start_and_one_that_was_there_is_left_alone() {
+    let folder = folder();
+    let state = folder.path().join("lab.state");
+    let lab = Lab::serve(folder.path(), "--state lab.state");
+    let written = fs::read(&state).unwrap();
+    drop(lab);
+    let shown = say(folder.path(), "lab slmgr --state lab.state --lang en -dli");
+    assert!(
+        shown.stdout.contains("Key Management Service is disabled"),
+        "{shown:?}"
+    );
+    // It is that of a host with another port by now, and is not written for that.
+    let before = fs::metadata(&state).unwrap().modified().unwrap();
+    let lab = Lab::serve(folder.path(), "--state lab.state");
+    assert_eq!(fs::read(&state).unwrap(), written);
+    assert_eq!(fs::metadata(&state).unwrap().modified().unwrap(), before);
+    // A host that cannot listen leaves nothing behind.
+    let line = format!(
+        "lab serve --port {} --state other.state",
+        lab.address.port()
+    );
+    let said = say(folder.path(), &line);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(!folder.path().join("other.state").exists());
 }
 
 #[test]
