@@ -58,6 +58,14 @@ fn the_only_host_may_be_down_for_twenty_days_but_not_for_a_year() {
         assert_eq!(report["expired"]["no_host"], expired, "{down}");
         assert_eq!(report["states"].as_array().unwrap().len(), 366);
         assert_eq!(report["hosts"][0]["days"].as_array().unwrap().len(), 365);
+        let [without] = report["without_host"].as_array().unwrap().as_slice() else {
+            panic!("{}", report["without_host"]);
+        };
+        // 210 days of licence, but for the seven since the last renewal.
+        let from = without["from_s"].as_u64().unwrap();
+        assert_eq!(without["first_lapse_s"], from + 203 * 86_400);
+        let text = without["text"].as_str().unwrap();
+        assert!(text.starts_with("no host answered from day "), "{text}");
     }
 }
 

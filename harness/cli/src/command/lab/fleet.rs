@@ -6,7 +6,7 @@ mod text;
 
 use std::fs;
 
-use kmspec_model::fleet::{Away, HostPlan, Outage, Report, Scenario, simulate};
+use kmspec_model::fleet::{Away, HostPlan, Load, Outage, Report, Scenario, simulate};
 use kmspec_wire::filetime::FileTime;
 
 use crate::args::{FleetArgs, FleetFormat};
@@ -112,10 +112,43 @@ fn moment(second: u64) -> String {
     )
 }
 
-/// Requests a second on average, to a thousandth.
+/// What a host had to do, in a line.
+fn served(load: &Load) -> String {
+    if load.requests == 0 {
+        return "no request".to_owned();
+    }
+    let mostly = match load.rate_of(999_000) {
+        0 => "none in 99.9 % of all seconds".to_owned(),
+        rate => format!("{rate} a second suffice for 99.9 % of the time"),
+    };
+    format!(
+        "{} requests, {} on average; {mostly}, {} in the busiest second ({})",
+        load.requests,
+        average(load.requests, load.seconds),
+        load.peak,
+        moment(load.peak_at)
+    )
+}
+
+/// Requests a second on average, to a thousandth; where there is less than one, how long it is from one to the next.
 fn average(requests: u64, seconds: u64) -> String {
-    let thousandths = (requests * 1000).div_ceil(seconds.max(1));
-    format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
+    let seconds = seconds.max(1);
+    if requests >= seconds {
+        let thousandths = (requests * 1000).div_ceil(seconds);
+        return format!("{}.{:03} a second", thousandths / 1000, thousandths % 1000);
+    }
+    let rounded = |unit: u64| (seconds + requests * unit / 2) / (requests * unit).max(1);
+    let units = [
+        (1, "seconds", 120),
+        (60, "minutes", 120),
+        (3600, "hours", 48),
+    ];
+    let fits = |(unit, _, most): &&(u64, &str, u64)| rounded(*unit) < *most;
+    let (unit, name, _) = units.iter().find(fits).unwrap_or(&(86_400, "days", 0));
+    match rounded(*unit) {
+        1 => format!("one every {}", name.trim_end_matches('s')),
+        number => format!("one every {number} {name}"),
+    }
 }
 
 /// What was asked, in a line.
@@ -154,7 +187,8 @@ fn answers(scenario: &Scenario, report: &Report) -> Vec<String> {
             causes(&report.lapsed)
         ),
     ];
-    answers.extend(outage::explained(scenario));
+    let without_host = outage::explained(scenario);
+    answers.extend(without_host.into_iter().map(|time| time.text));
     answers
 }
 
@@ -167,5 +201,34 @@ fn causes(causes: &kmspec_model::fleet::Causes) -> String {
     match named.as_slice() {
         [] => String::new(),
         named => format!(" ({})", named.join("; ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_below_one_a_second_is_the_time_from_one_to_the_next() {
+        let day = 86_400;
+        for (requests, seconds, said) in [
+            (day, day, "1.000 a second"),
+            (day + 1, day, "1.001 a second"),
+            (5 * day / 2, day, "2.500 a second"),
+            (day * 9 / 10, day, "one every second"),
+            (day / 2, day, "one every 2 seconds"),
+            (720, day, "one every 2 minutes"),
+            (24, day, "one every 60 minutes"),
+            (12, day, "one every 2 hours"),
+            (1, day, "one every 24 hours"),
+            (1, 365 * day, "one every 365 days"),
+        ] {
+            assert_eq!(average(requests, seconds), said, "{requests} in {seconds}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_nobody_asks_has_no_busiest_second() {
+        assert_eq!(served(&Load::default()), "no request");
     }
 }

@@ -2,6 +2,8 @@ use kmspec_model::fleet::{Causes, HostReport, Report, Sample, Scenario};
 use kmspec_wire::filetime::FileTime;
 use serde_json::{Value, json};
 
+use super::outage::{WithoutHost, explained};
+
 /// The report for programs. The version changes when a field changes its meaning or goes.
 pub(super) fn json(scenario: &Scenario, report: &Report) -> Value {
     json!({
@@ -18,6 +20,18 @@ pub(super) fn json(scenario: &Scenario, report: &Report) -> Value {
         "expired": causes(&report.expired),
         "lapsed": causes(&report.lapsed),
         "first_lapse_s": report.first_lapse.map(|at| at / FileTime::SECOND),
+        "without_host": explained(scenario).iter().map(without_host).collect::<Vec<_>>(),
+    })
+}
+
+/// Why nobody lapses, or from when on machines would.
+fn without_host(time: &WithoutHost) -> Value {
+    json!({
+        "from_s": time.span.from / FileTime::SECOND,
+        "until_s": time.span.until / FileTime::SECOND,
+        "first_expiry_s": time.expires / FileTime::SECOND,
+        "first_lapse_s": time.lapses / FileTime::SECOND,
+        "text": time.text,
     })
 }
 

@@ -6,8 +6,20 @@ use kmspec_model::client::Licence;
 use kmspec_model::fleet::{Scenario, Span};
 use kmspec_wire::filetime::FileTime;
 
-/// A line for each time in which no host answers.
-pub(super) fn explained(scenario: &Scenario) -> Vec<String> {
+/// A time in which no host answers, and what becomes of machines that are always on if it does not end.
+pub(super) struct WithoutHost {
+    /// The time.
+    pub(super) span: Span,
+    /// When the first activations run out.
+    pub(super) expires: u64,
+    /// When the first machines lapse.
+    pub(super) lapses: u64,
+    /// All that in a sentence.
+    pub(super) text: String,
+}
+
+/// Each time in which no host answers.
+pub(super) fn explained(scenario: &Scenario) -> Vec<WithoutHost> {
     let explain = |span: &Span| explain(scenario, *span);
     without_host(scenario).iter().map(explain).collect()
 }
@@ -34,13 +46,15 @@ fn without_host(scenario: &Scenario) -> Vec<Span> {
     found
 }
 
-fn explain(scenario: &Scenario, span: Span) -> String {
+fn explain(scenario: &Scenario, span: Span) -> WithoutHost {
     let Span { from, until } = span;
     let renewals = scenario.hosts.iter().map(|host| host.renewal_interval);
     let renewal = renewals.map(|interval| u64::from(interval.minutes()) * FileTime::MINUTE);
     let renewal = renewal.max().unwrap_or_default();
-    let (expires, lapses) = lifetimes(scenario);
-    let mut line = format!(
+    let (activation, life) = lifetimes(scenario);
+    let expires = (from + activation).saturating_sub(renewal);
+    let lapses = (from + life).saturating_sub(renewal);
+    let mut text = format!(
         "no host answered from day {} to day {} ({} days). A machine that is always on was renewed at most {} days before, \
          and an activation lasts {} days: such machines run out of theirs from day {} on, and lapse from day {} on, if no \
          host is back by then",
@@ -48,23 +62,28 @@ fn explain(scenario: &Scenario, span: Span) -> String {
         days(until),
         days(until - from),
         days(renewal),
+        days(activation),
         days(expires),
-        days((from + expires).saturating_sub(renewal)),
-        days((from + lapses).saturating_sub(renewal)),
+        days(lapses),
     );
     if scenario.office_per_mille > 0 || scenario.away.is_some() {
-        line.push_str(", those that were off before by as much earlier");
+        text.push_str(", those that were off before by as much earlier");
     }
     if scenario.joining > from {
         let grace = u64::from(scenario.edition.grace_days) * FileTime::DAY;
         let earliest = days(from + grace);
         let _ = write!(
-            line,
+            text,
             "; one that is set up meanwhile has its grace of {} days only, until day {earliest} or later",
             days(grace)
         );
     }
-    line
+    WithoutHost {
+        span,
+        expires,
+        lapses,
+        text,
+    }
 }
 
 /// How long a machine is activated by one answer, and how long it is until it lapses.
@@ -131,14 +150,15 @@ mod tests {
 
     #[test]
     fn it_says_why_nobody_lapses_and_from_when_on_machines_would() {
-        let [line] = explained(&scenario(&[&[(100, 20)]])).try_into().unwrap();
+        let told = |outages: &[(u32, u32)]| explained(&scenario(&[outages])).remove(0).text;
+        let line = told(&[(100, 20)]);
         assert_eq!(
             line,
             "no host answered from day 100 to day 120 (20 days). A machine that is always on was renewed at most 7 days \
              before, and an activation lasts 180 days: such machines run out of theirs from day 273 on, and lapse from day \
              303 on, if no host is back by then"
         );
-        let [line] = explained(&scenario(&[&[(2, 20)]])).try_into().unwrap();
+        let line = told(&[(2, 20)]);
         let end =
             "; one that is set up meanwhile has its grace of 30 days only, until day 32 or later";
         assert!(line.ends_with(end), "{line}");

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use kmspec_model::fleet::{HostReport, Report, Sample, Scenario};
 use kmspec_wire::filetime::FileTime;
 
-use super::{answers, average, heading, moment};
+use super::{answers, heading, served};
 
 /// Size of a plot, in units of its view box.
 const WIDTH: u64 = 960;
@@ -98,13 +98,8 @@ fn load(page: &mut String, host: &HostReport) {
     let load = &host.load;
     let _ = writeln!(
         page,
-        "<h2>Requests to {name}</h2>\n<p>{} requests, {} a second on average; {} a second suffice for 99.9 % of the time; \
-         {} in the busiest second, {}.</p>",
-        load.requests,
-        average(load.requests, load.seconds),
-        load.rate_of(999_000),
-        load.peak,
-        moment(load.peak_at)
+        "<h2>Requests to {name}</h2>\n<p>{}.</p>",
+        served(load)
     );
     let days = u64::try_from(load.days.len()).unwrap_or(1);
     let scale = Scale::new(days, load.peak.into());

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use kmspec_model::fleet::{Report, Scenario};
 use kmspec_wire::filetime::FileTime;
 
-use super::{answers, average, heading, moment};
+use super::{answers, heading, served};
 
 /// Rows of the table of licence states, the last one aside.
 const ROWS: usize = 12;
@@ -15,21 +15,7 @@ pub(super) fn text(scenario: &Scenario, report: &Report) -> String {
     states(&mut text, report);
     text.push('\n');
     for host in &report.hosts {
-        let load = &host.load;
-        let _ = writeln!(
-            text,
-            "{}: {} requests, {} a second on average; {} a second suffice for 99.9 % of the time, {} in the busiest second{}",
-            host.name,
-            load.requests,
-            average(load.requests, load.seconds),
-            load.rate_of(999_000),
-            load.peak,
-            if load.peak > 0 {
-                format!(" ({})", moment(load.peak_at))
-            } else {
-                String::new()
-            },
-        );
+        let _ = writeln!(text, "{}: {}", host.name, served(&host.load));
     }
     let _ = writeln!(
         text,
