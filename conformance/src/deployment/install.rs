@@ -28,10 +28,10 @@ case! {
         let id = installation_id(&peer.control("dti", "").await?)?;
         let confirmation = peer.control("confirmation", &id.to_string()).await?;
         let others = peer.control("confirmation", &InstallationId::lab("another host").to_string()).await?;
-        let wrong = peer.try_control("atp", others.trim()).await?;
+        let wrong = peer.try_control("atp", digits(&others)).await?;
         Field::derived("whether another host's confirmation id is taken", wrong.is_ok()).is(false)?;
         refused(&peer).await?;
-        peer.control("atp", confirmation.trim()).await?;
+        peer.control("atp", digits(&confirmation)).await?;
         served(&peer).await
     }
 }
@@ -69,20 +69,22 @@ async fn install(peer: &Peer) -> Result<(), Stop> {
 
 /// The installation id in what is printed: 54 digits, perhaps in groups.
 fn installation_id(text: &str) -> Result<InstallationId, Stop> {
-    let digits = |line: &str| {
+    digits(text)
+        .parse()
+        .map_err(|error: kmspec_slmgr::IdError| {
+            Stop::fail(
+                "installation id",
+                "nine groups of six digits, the sixth a check of the others",
+                error.to_string(),
+            )
+        })
+}
+
+/// An id in what is printed: the line that is the longest from its first digit on.
+fn digits(text: &str) -> &str {
+    let lines = text.lines().filter_map(|line| {
         let start = line.find(|c: char| c.is_ascii_digit())?;
-        line.get(start..).map(|id| id.trim().to_owned())
-    };
-    let found = text
-        .lines()
-        .filter_map(digits)
-        .max_by_key(String::len)
-        .unwrap_or_default();
-    found.parse().map_err(|error: kmspec_slmgr::IdError| {
-        Stop::fail(
-            "installation id",
-            "nine groups of six digits, the sixth a check of the others",
-            error.to_string(),
-        )
-    })
+        line.get(start..).map(str::trim)
+    });
+    lines.max_by_key(|id| id.len()).unwrap_or_default()
 }

@@ -267,6 +267,7 @@ impl Host {
                     self.admin.installation_id(&self.settings.epid),
                 )]
             }
+            Command::Confirm(id) => vec![Notice::ConfirmationId(ConfirmationId::lab(id))],
             Command::ActivateByTelephone(confirmation) => {
                 self.key()?;
                 let wanted = ConfirmationId::lab(&self.admin.installation_id(&self.settings.epid));

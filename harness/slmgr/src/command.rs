@@ -3,7 +3,7 @@ use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
-use crate::ids::{ConfirmationId, IdError};
+use crate::ids::{ConfirmationId, IdError, InstallationId};
 use crate::key::{KeyError, ProductKey};
 use crate::language::Language;
 use crate::name::{NameError, RegisteredHost, port};
@@ -48,6 +48,8 @@ pub enum Command {
     Rearm,
     /// `restart`: restart the service, as `net stop slsvc && net start slsvc` does.
     Restart,
+    /// `confirmation ID`: what the telephone says to this installation id. There is no telephone in a lab.
+    Confirm(InstallationId),
     /// `service STATE`: start, stop or disable the licensing service of a client, as the services snap-in does.
     Service(Service),
     /// `standard-user on|off`: whether users who are no administrators may activate, as the registry value
@@ -117,9 +119,14 @@ pub enum CommandError {
         /// What is wrong.
         problem: NameError,
     },
-    /// No confirmation id.
-    #[error("-atp: {0}")]
-    Confirmation(#[from] IdError),
+    /// No installation id, or no confirmation id.
+    #[error("{verb}: {problem}")]
+    Id {
+        /// The verb.
+        verb: &'static str,
+        /// What is wrong.
+        problem: IdError,
+    },
 }
 
 /// A verb: its name, what it takes, for whom it is, what it does, in both languages.
@@ -154,6 +161,7 @@ const VERBS: &[Verb] = &[
     verb("-ato", "", Role::Both, "activate now", "ライセンス認証を行う"),
     verb("-dti", "", Role::Host, "show the installation id for activation by telephone", "電話によるライセンス認証のためのインストール ID を表示する"),
     verb("-atp", "CONFIRMATION", Role::Host, "activate by the confirmation id that the telephone gave", "電話で受け取った確認 ID でライセンス認証を行う"),
+    verb("confirmation", "ID", Role::Host, "what the telephone says to an installation id, in the lab", "インストール ID に対する確認 ID を表示する (ラボ用)"),
     verb("-skms", "HOST[:PORT]", Role::Client, "register a KMS host, which beats DNS", "KMS コンピュータを登録する (DNS 自動検出より優先)"),
     verb("-ckms", "", Role::Client, "forget the registered KMS host", "登録した KMS コンピュータを消去する"),
     verb("-sprt", "PORT", Role::Host, "listen on another port, 1 to 65535", "KMS が使用する TCP ポートを設定する (1 ～ 65535)"),
@@ -250,11 +258,16 @@ impl Command {
             verb: verb.name,
             problem,
         };
+        let id = |problem| CommandError::Id {
+            verb: verb.name,
+            problem,
+        };
         Ok(match verb.name {
             "-ipk" => Self::InstallKey(given.parse()?),
             "-ato" => Self::Activate,
             "-dti" => Self::ShowInstallationId,
-            "-atp" => Self::ActivateByTelephone(given.parse()?),
+            "-atp" => Self::ActivateByTelephone(given.parse().map_err(id)?),
+            "confirmation" => Self::Confirm(given.parse().map_err(id)?),
             "-skms" => Self::Register(given.parse().map_err(named)?),
             "-ckms" => Self::Forget,
             "-sprt" => Self::Port(port(given).map_err(named)?),
@@ -304,6 +317,7 @@ impl Command {
             Self::ShowDetails { .. } => "-dlv",
             Self::Rearm => "-rearm",
             Self::Restart => "restart",
+            Self::Confirm(_) => "confirmation",
             Self::Service(_) => "service",
             Self::StandardUsers(_) => "standard-user",
         }
@@ -314,6 +328,7 @@ impl Command {
         match self {
             Self::InstallKey(key) => Some(key.to_string()),
             Self::ActivateByTelephone(id) => Some(id.to_string()),
+            Self::Confirm(id) => Some(id.to_string()),
             Self::Register(host) => Some(host.to_string()),
             Self::Port(port) => Some(port.to_string()),
             Self::ActivationInterval(minutes) | Self::RenewalInterval(minutes) => {
@@ -335,7 +350,7 @@ impl Command {
     pub const fn only_shows(&self) -> bool {
         matches!(
             self,
-            Self::Show | Self::ShowDetails { .. } | Self::ShowInstallationId
+            Self::Show | Self::ShowDetails { .. } | Self::ShowInstallationId | Self::Confirm(_)
         )
     }
 }
@@ -390,6 +405,7 @@ mod tests {
             Command::Activate,
             Command::ShowInstallationId,
             Command::ActivateByTelephone(ConfirmationId::lab(&installation)),
+            Command::Confirm(installation),
             Command::Register("[2001:db8::7]:1689".parse().unwrap()),
             Command::Forget,
             Command::Port(1689),
@@ -495,6 +511,10 @@ mod tests {
                 "-ipk: a product key is five groups of five letters or digits, as in LABAA-BBBBB-CCCCC-DDDDD-EEEEE",
             ),
             ("-atp 123", "-atp: 48 digits are wanted, not 3"),
+            (
+                "confirmation 1",
+                "confirmation: 54 digits are wanted, not 1",
+            ),
             ("service", "service takes STATE"),
             ("service gone", "service does not take \"gone\""),
             ("standard-user yes", "standard-user does not take \"yes\""),

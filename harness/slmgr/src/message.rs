@@ -1,6 +1,6 @@
 use kmspec_wire::kms::HResult;
 
-use crate::ids::InstallationId;
+use crate::ids::{ConfirmationId, InstallationId};
 use crate::key::ProductKey;
 use crate::language::Language;
 use crate::name::RegisteredHost;
@@ -19,6 +19,8 @@ pub enum Notice {
     Activated,
     /// The installation id.
     InstallationId(InstallationId),
+    /// What the telephone says to an installation id.
+    ConfirmationId(ConfirmationId),
     /// A host was registered.
     Registered(RegisteredHost),
     /// The registered host was forgotten.
@@ -61,6 +63,7 @@ impl Notice {
             Self::Activating(name) => format!("Activating {name} ..."),
             Self::Activated => "Product activated successfully.".to_owned(),
             Self::InstallationId(id) => format!("Installation ID: {id}"),
+            Self::ConfirmationId(id) => format!("Confirmation ID: {id}"),
             Self::Registered(host) => {
                 format!("Key Management Service machine name set to {host} successfully.")
             }
@@ -100,6 +103,7 @@ impl Notice {
             Self::Activating(name) => format!("{name} のライセンス認証を行っています ..."),
             Self::Activated => "製品は正常にライセンス認証されました。".to_owned(),
             Self::InstallationId(id) => format!("インストール ID : {id}"),
+            Self::ConfirmationId(id) => format!("確認 ID : {id}"),
             Self::Registered(host) => {
                 format!("KMS コンピュータ名は {host} に正常に設定されました。")
             }
@@ -193,6 +197,7 @@ mod tests {
             Notice::Activating("Windows".to_owned()),
             Notice::Activated,
             Notice::InstallationId(InstallationId::lab("test")),
+            Notice::ConfirmationId(ConfirmationId::lab(&InstallationId::lab("test"))),
             Notice::Registered("kms03.site5.contoso.com".parse().unwrap()),
             Notice::Forgotten,
             Notice::Port(1689),

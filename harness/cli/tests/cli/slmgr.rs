@@ -99,8 +99,13 @@ fn a_host_is_activated_by_telephone_through_its_state() {
     done(folder, &format!("--state lab.state -ipk {KEY}"));
     let text = done(folder, "--state lab.state -dti");
     assert_eq!(done(folder, "--state lab.state slui.exe 4"), text);
-    let id: kmspec_slmgr::InstallationId = text.trim().rsplit(' ').next().unwrap().parse().unwrap();
-    let confirmation = kmspec_slmgr::ConfirmationId::lab(&id);
+    let last = |text: &str| text.trim().rsplit(' ').next().unwrap().to_owned();
+    let told = done(
+        folder,
+        &format!("--state lab.state confirmation {}", last(&text)),
+    );
+    assert!(told.starts_with("Confirmation ID: "), "{told}");
+    let confirmation = last(&told);
     let other = kmspec_slmgr::ConfirmationId::lab(&kmspec_slmgr::InstallationId::lab("another"));
     let said = slmgr(folder, &format!("--state lab.state -atp {other}"));
     assert_eq!(
