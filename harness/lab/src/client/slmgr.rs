@@ -64,8 +64,12 @@ impl<L: Lookup, S: Store> LabClient<L, S> {
             ActivationResult::Unverified(why) => why.to_string(),
             other => other.hresult().meaning().unwrap_or_default().to_owned(),
         };
+        let mut text = activating;
+        for tried in &outcome.tried {
+            text.push_str(&format!("\n{tried}"));
+        }
         let said = result_line(language, outcome.result.hresult(), &reason);
-        let text = format!("{activating}\n{said}");
+        text.extend(["\n", &said]);
         Ok(Answer::new(Outcome::Refused, text))
     }
 }

@@ -8,7 +8,9 @@ use kmspec_lab::client::{
 };
 use kmspec_lab::control::{ControlServer, Token};
 use kmspec_lab::state::{StateError, StateFile};
-use kmspec_model::client::{ActivationResult, Client, Edition, Machine, Outcome, Standing, State};
+use kmspec_model::client::{
+    ActivationResult, Client, Edition, Machine, NotAsking, Outcome, Standing, State,
+};
 use kmspec_slmgr::HostName;
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::kms::{HResult, LicenseStatus};
@@ -58,7 +60,7 @@ async fn go<L: Lookup + 'static, S: Store + 'static>(
     };
     // Before anything is kept: a machine that does not ask has nothing to run for.
     if let Err(why) = client.request(clock.now()) {
-        return Err(Failure::Usage(why.to_string()));
+        return Err(not_asking(why));
     }
     let client = LabClient::start(client, lookup, keep, clock, timeouts).map_err(store)?;
     if args.run {
@@ -74,6 +76,14 @@ async fn go<L: Lookup + 'static, S: Store + 'static>(
         }
         _ => once(&client, output).await,
     }
+}
+
+/// A machine that asks nobody, and what to do about it.
+fn not_asking(why: NotAsking) -> Failure {
+    Failure::Usage(match why {
+        NotAsking::Service(_) => format!("{why}; start it with kmspec lab slmgr service running"),
+        _ => why.to_string(),
+    })
 }
 
 fn clock(args: &TimeArgs) -> ClientClock {
@@ -109,7 +119,7 @@ async fn once<L: Lookup, S: Store>(
 ) -> Result<Exit, Failure> {
     let outcome = client.activate().await.map_err(|error| match error {
         ActivateError::Store(error) => store(error),
-        ActivateError::NotAsking(why) => Failure::Usage(why.to_string()),
+        ActivateError::NotAsking(why) => not_asking(why),
     })?;
     show(client, &outcome, output)?;
     Ok(match outcome.result {
