@@ -65,7 +65,7 @@ fn the_only_host_may_be_down_for_twenty_days_but_not_for_a_year() {
         let from = without["from_s"].as_u64().unwrap();
         assert_eq!(without["first_lapse_s"], from + 203 * 86_400);
         let text = without["text"].as_str().unwrap();
-        assert!(text.starts_with("no host answered from day "), "{text}");
+        assert!(text.starts_with("No host answered from day "), "{text}");
     }
 }
 
@@ -100,6 +100,13 @@ fn a_page_needs_nothing_else() {
     assert!(page.contains("prefers-color-scheme: dark") && page.contains("kms&lt;1&gt;"));
     assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"));
     assert_eq!(page.matches('<').count(), page.matches('>').count());
+    // Of three requests in the busiest second there are no quarters: each number stands once beside its plot.
+    let (_, plot) = page
+        .split_once("in the busiest second of each day at kms2")
+        .unwrap();
+    let (plot, _) = plot.split_once("</svg>").unwrap();
+    let numbers = plot.matches("class=\"left\">").count();
+    assert_eq!(numbers, 2, "{plot}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn explain(scenario: &Scenario, span: Span) -> WithoutHost {
     let expires = (from + activation).saturating_sub(renewal);
     let lapses = (from + life).saturating_sub(renewal);
     let mut text = format!(
-        "no host answered from day {} to day {} ({} days). A machine that is always on was renewed at most {} days before, \
+        "No host answered from day {} to day {} ({} days). A machine that is always on was renewed at most {} days before, \
          and an activation lasts {} days: such machines run out of theirs from day {} on, and lapse from day {} on, if no \
          host is back by then",
         days(from),
@@ -154,7 +154,7 @@ mod tests {
         let line = told(&[(100, 20)]);
         assert_eq!(
             line,
-            "no host answered from day 100 to day 120 (20 days). A machine that is always on was renewed at most 7 days \
+            "No host answered from day 100 to day 120 (20 days). A machine that is always on was renewed at most 7 days \
              before, and an activation lasts 180 days: such machines run out of theirs from day 273 on, and lapse from day \
              303 on, if no host is back by then"
         );

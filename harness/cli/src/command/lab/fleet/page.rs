@@ -10,9 +10,10 @@ use super::{answers, heading, served};
 /// Size of a plot, in units of its view box.
 const WIDTH: u64 = 960;
 const HEIGHT: u64 = 260;
-/// Room for the numbers left of it and below.
+/// Room for the numbers left of it and below, and for what of the last one stands out to the right.
 const LEFT: u64 = 70;
 const BELOW: u64 = 30;
+const RIGHT: u64 = 40;
 
 /// The licence states from the bottom up: name, class, and how to take them from a sample.
 type State = (&'static str, &'static str, fn(&Sample) -> u32);
@@ -174,11 +175,12 @@ impl Scale {
         let _ = writeln!(
             page,
             "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{title}\">",
-            WIDTH + 20,
+            WIDTH + RIGHT,
             HEIGHT + BELOW
         );
-        for part in 0..=4 {
-            let value = self.most * part / 4;
+        let mut values: Vec<u64> = (0..=4).map(|part| self.most * part / 4).collect();
+        values.dedup();
+        for value in values {
             let y = tenths(self.y(value));
             let _ = writeln!(
                 page,
@@ -190,8 +192,9 @@ impl Scale {
     }
 
     fn close(&self, page: &mut String) {
-        for part in 0..=6 {
-            let day = self.days * part / 6;
+        let mut days: Vec<u64> = (0..=6).map(|part| self.days * part / 6).collect();
+        days.dedup();
+        for day in days {
             let _ = writeln!(
                 page,
                 "<text x=\"{}\" y=\"{}\" class=\"below\">day {day}</text>",
