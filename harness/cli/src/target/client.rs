@@ -1,5 +1,6 @@
 //! Clients as targets: the lab's, one of a target file, or whatever connects.
 
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub(crate) fn client(args: &RunArgs) -> Result<Target, Failure> {
         ))),
         (None, Some(address)) => {
             let keys = Arc::new(input::keys(args.subject.keys.as_deref())?);
+            can_listen(address)?;
             let client = ClientTarget {
                 source: ClientSource::Awaited(address),
                 statuses: Statuses::default(),
@@ -35,6 +37,14 @@ pub(crate) fn client(args: &RunArgs) -> Result<Target, Failure> {
             Ok(machines.target("lab client", keys))
         }
     }
+}
+
+/// Where nobody can listen nothing can be judged: that is one line, and not one for each case.
+fn can_listen(address: SocketAddr) -> Result<(), Failure> {
+    TcpListener::bind(address).map(drop).map_err(|error| {
+        let message = format!("--listen: cannot listen on {address}: {error}; give another");
+        Failure::Usage(message)
+    })
 }
 
 fn from_file(path: &Path, args: &RunArgs) -> Result<Target, Failure> {

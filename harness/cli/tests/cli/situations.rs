@@ -126,6 +126,8 @@ const LAB: &[Situation] = &[
     ("no such state", "lab slmgr --state none.state -dli", 2, "none.state: there is no such state"),
     ("control without a token", "lab slmgr --control 127.0.0.1:1 --token-file none -dli", 2, "none: cannot read it: No such file or directory"),
     ("no such language", "lab slmgr --state none.state --lang fr -dli", 2, "a language is en or ja"),
+    ("client under test: port in use", "run --role client --listen {taken}", 2, "--listen: cannot listen on 127.0.0.1:{taken}: Address already in use (os error 98); give another"),
+    ("client under test: address of nobody here", "run --role client --listen 192.0.2.1:1688", 2, "--listen: cannot listen on 192.0.2.1:1688: Cannot assign requested address (os error 99); give another"),
     ("client: name of nobody", "lab client --once --host kms.invalid", 2, "--host kms.invalid: the name does not resolve"),
     ("client: no port", "lab client --once --host 127.0.0.1:65536", 2, "\"65536\" is no port: ports are 1 to 65535"),
     ("client: no address", "lab client --once --host [::1", 2, "\"[::1\" is no IPv6 address"),
