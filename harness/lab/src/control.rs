@@ -1,13 +1,14 @@
 //! The way to a lab host or client that runs: one command line of the licence manager a connection, on loopback, with a
 //! token.
 //!
-//! Either side sends one line of JSON. What is asked carries the token of a file that only its owner can read; without the
+//! Whoever comes is greeted with an empty line, so that a wrong port shows at once. Then either side sends one line of JSON. What is asked carries the token of a file that only its owner can read; without the
 //! right one nothing is done, and nothing is said but that.
 
 mod token;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kmspec_model::Host;
@@ -18,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::sync::Mutex;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
@@ -75,7 +77,7 @@ pub enum AskError {
         source: io::Error,
     },
     /// What answers is no lab host or client.
-    #[error("what answers at {0} is no lab of this version")]
+    #[error("what listens at {0} is no lab of this version")]
     Foreign(SocketAddr),
 }
 
@@ -90,11 +92,14 @@ struct Line {
 }
 
 /// The version of what is said.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Longest line, in octets.
 const LONGEST: u64 = 64 * 1024;
-/// How long the lab waits for a command line.
+/// What whoever comes is greeted with: before JSON it means nothing.
+const GREETING: u8 = b'\n';
+/// How long the lab waits for a command line, and whoever asks for the greeting.
 const PATIENCE: Duration = Duration::from_secs(10);
+const GREETED: Duration = Duration::from_secs(3);
 /// How long it may take to do what it is told: a client may ask several hosts that say nothing.
 const DOING: Duration = Duration::from_secs(60);
 
@@ -177,8 +182,8 @@ impl Request {
             elevated: self.elevated,
             language: self.language.code().to_owned(),
         };
+        let mut stream = greeted(address).await?;
         let asking = async {
-            let mut stream = TcpStream::connect(address).await?;
             let mut octets = serde_json::to_vec(&line)?;
             octets.push(b'\n');
             stream.write_all(&octets).await?;
@@ -190,6 +195,17 @@ impl Request {
         let answer = answer.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         let answer: Vec<u8> = answer.map_err(failed)?;
         serde_json::from_slice(&answer).map_err(|_| AskError::Foreign(address))
+    }
+}
+
+/// A connection to a lab, by its greeting.
+async fn greeted(address: SocketAddr) -> Result<TcpStream, AskError> {
+    let stream = timeout(GREETED, TcpStream::connect(address)).await;
+    let stream = stream.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let mut stream = stream.map_err(|source| AskError::Io { address, source })?;
+    match timeout(GREETED, stream.read_u8()).await {
+        Ok(Ok(GREETING)) => Ok(stream),
+        Ok(Ok(_) | Err(_)) | Err(_) => Err(AskError::Foreign(address)),
     }
 }
 
@@ -232,15 +248,31 @@ impl Drop for ControlServer {
     }
 }
 
-/// One connection after the other: whoever administers a host does not do so twice at once.
+/// Takes all that come, and does what they ask one after the other: whoever administers a host does not do so twice at
+/// once.
 async fn serve(listener: TcpListener, token: Token, controls: impl Administered) {
+    let lab = Arc::new(Lab {
+        token,
+        controls,
+        busy: Mutex::const_new(()),
+    });
+    // They end with this task.
+    let mut asking = JoinSet::new();
     loop {
+        while asking.try_join_next().is_some() {}
+        if asking.len() >= MOST_ASKING {
+            asking.join_next().await;
+        }
         match listener.accept().await {
-            Ok((stream, peer)) => match timeout(DOING, answer(stream, &token, &controls)).await {
-                Ok(Ok(outcome)) => debug!(%peer, ?outcome, "command line"),
-                Ok(Err(error)) => debug!(%peer, %error, "command line broke off"),
-                Err(_) => debug!(%peer, "command line took too long"),
-            },
+            Ok((stream, peer)) => {
+                let lab = Arc::clone(&lab);
+                asking.spawn(async move {
+                    match lab.answer(stream).await {
+                        Ok(outcome) => debug!(%peer, ?outcome, "command line"),
+                        Err(error) => debug!(%peer, %error, "command line broke off"),
+                    }
+                });
+            }
             Err(error) => {
                 warn!(%error, "cannot accept a control connection");
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -249,36 +281,48 @@ async fn serve(listener: TcpListener, token: Token, controls: impl Administered)
     }
 }
 
-async fn answer(
-    mut stream: TcpStream,
-    token: &Token,
-    controls: &impl Administered,
-) -> io::Result<Outcome> {
-    let mut line = String::new();
-    let (read, mut write) = stream.split();
-    let mut read = BufReader::new(read.take(LONGEST));
-    timeout(PATIENCE, read.read_line(&mut line)).await??;
-    let answer = match serde_json::from_str::<Line>(&line) {
-        Ok(line) if token.is(&line.token) && line.version == VERSION => {
-            let request = Request {
-                words: line.words,
-                elevated: line.elevated,
-                language: line.language.parse().unwrap_or_default(),
-            };
-            controls.administer(&request).await
-        }
-        Ok(line) if token.is(&line.token) => {
+/// Connections that wait for their turn, at most.
+const MOST_ASKING: usize = 16;
+
+/// What is administered, and who may.
+struct Lab<A> {
+    token: Token,
+    controls: A,
+    busy: Mutex<()>,
+}
+
+impl<A: Administered> Lab<A> {
+    async fn answer(&self, mut stream: TcpStream) -> io::Result<Outcome> {
+        stream.write_u8(GREETING).await?;
+        let mut line = String::new();
+        let (read, mut write) = stream.split();
+        let mut read = BufReader::new(read.take(LONGEST));
+        timeout(PATIENCE, read.read_line(&mut line)).await??;
+        let answer = match serde_json::from_str::<Line>(&line) {
+            Ok(line) if self.token.is(&line.token) => self.done(line).await?,
+            _ => Answer::new(Outcome::Denied, "the control token is wrong"),
+        };
+        let mut octets = serde_json::to_vec(&answer)?;
+        octets.push(b'\n');
+        write.write_all(&octets).await?;
+        write.shutdown().await?;
+        Ok(answer.outcome)
+    }
+
+    async fn done(&self, line: Line) -> io::Result<Answer> {
+        if line.version != VERSION {
             let text = format!(
                 "the lab speaks version {VERSION} of the control connection, not {}",
                 line.version
             );
-            Answer::new(Outcome::Failed, text)
+            return Ok(Answer::new(Outcome::Failed, text));
         }
-        _ => Answer::new(Outcome::Denied, "the control token is wrong"),
-    };
-    let mut octets = serde_json::to_vec(&answer)?;
-    octets.push(b'\n');
-    write.write_all(&octets).await?;
-    write.shutdown().await?;
-    Ok(answer.outcome)
+        let request = Request {
+            words: line.words,
+            elevated: line.elevated,
+            language: line.language.parse().unwrap_or_default(),
+        };
+        let _alone = self.busy.lock().await;
+        Ok(timeout(DOING, self.controls.administer(&request)).await?)
+    }
 }

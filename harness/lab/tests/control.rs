@@ -7,7 +7,7 @@ use kmspec_lab::control::{Answer, ControlServer, Outcome, Request, Token, TokenE
 use kmspec_lab::{LabHost, Settings};
 use kmspec_slmgr::Language;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 fn request(line: &str) -> Request {
     Request {
@@ -139,6 +139,40 @@ async fn without_the_token_nothing_is_done() {
         }
     }
     assert_eq!(lab.ask(&request("-dli")).await, before);
+}
+
+#[tokio::test]
+async fn many_may_ask_at_once_although_one_after_the_other_is_served() {
+    let lab = Controlled::start().await;
+    // Somebody who never says anything is in nobody's way.
+    let _silent = TcpStream::connect(lab.control.address()).await.unwrap();
+    let (address, token) = (lab.control.address(), lab.token.clone());
+    let mut asking = tokio::task::JoinSet::new();
+    for minutes in 15..35 {
+        let token = token.clone();
+        asking.spawn(async move {
+            request(&format!("-sai {minutes}"))
+                .ask(address, &token)
+                .await
+        });
+    }
+    for answer in asking.join_all().await {
+        assert_eq!(answer.unwrap().outcome, Outcome::Done);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_lab_shows_by_its_silence() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let token = Token::read_or_make(&folder.path().join("token")).unwrap();
+    tokio::time::pause();
+    let error = request("-dli").ask(address, &token).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("what listens at {address} is no lab of this version")
+    );
 }
 
 #[tokio::test]

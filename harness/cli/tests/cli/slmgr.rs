@@ -167,7 +167,7 @@ fn mistakes(there: &str, lab: &Lab, control: SocketAddr) -> Vec<(String, &'stati
         ),
         (
             format!("--control {} --token-file token -dli", lab.address),
-            "cannot ask the lab at ",
+            " is no lab of this version",
         ),
         (
             "--control 127.0.0.1:1 --token-file token -dli".to_owned(),
