@@ -12,6 +12,7 @@ use kmspec_runner::target::{ClientTarget, file};
 use crate::args::RunArgs;
 use crate::failure::Failure;
 use crate::input;
+use crate::output::tell;
 
 /// The client that the command line means, made out; without TARGET and --listen the lab client.
 pub(crate) fn client(args: &RunArgs) -> Result<Target, Failure> {
@@ -23,7 +24,8 @@ pub(crate) fn client(args: &RunArgs) -> Result<Target, Failure> {
         ))),
         (None, Some(address)) => {
             let keys = Arc::new(input::keys(args.subject.keys.as_deref())?);
-            can_listen(address)?;
+            let address = free(address)?;
+            tell(format_args!("waiting for the client at {address}"));
             let client = ClientTarget {
                 source: ClientSource::Awaited(address),
                 statuses: Statuses::default(),
@@ -39,9 +41,11 @@ pub(crate) fn client(args: &RunArgs) -> Result<Target, Failure> {
     }
 }
 
-/// Where nobody can listen nothing can be judged: that is one line, and not one for each case.
-fn can_listen(address: SocketAddr) -> Result<(), Failure> {
-    TcpListener::bind(address).map(drop).map_err(|error| {
+/// The address with its real port. Where nobody can listen nothing can be judged: that is one line, and not one for each
+/// case.
+fn free(address: SocketAddr) -> Result<SocketAddr, Failure> {
+    let bound = TcpListener::bind(address).and_then(|socket| socket.local_addr());
+    bound.map_err(|error| {
         let message = format!("--listen: cannot listen on {address}: {error}; give another");
         Failure::Usage(message)
     })

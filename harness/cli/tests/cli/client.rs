@@ -169,6 +169,19 @@ fn a_machine_that_has_nothing_due_asks_nobody() {
     assert!(code == Some(1) && said.contains("0xC004F06C"), "{said}");
 }
 
+#[test]
+fn whatever_connects_is_told_where_to() {
+    let folder = folder();
+    let line = "run --role client --listen 0 --only rpc.client.bind-first --timeout 300ms --patience 300ms";
+    let said = say(folder.path(), line);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    let port = said
+        .stderr
+        .strip_prefix("waiting for the client at 127.0.0.1:")
+        .and_then(|rest| rest.lines().next()?.parse::<u16>().ok());
+    assert!(port.is_some_and(|port| port > 0), "{said:?}");
+}
+
 /// A client that runs until it is dropped.
 struct Running(Child);
 
