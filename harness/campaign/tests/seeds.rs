@@ -36,14 +36,17 @@ replays! {
     capture_file: kmspec_capture::check::file;
     capture_packets: kmspec_capture::check::packets;
     client_session: |seed| sessions::client_session(&mut Unstructured::new(seed));
+    control_line: kmspec_lab::check::control;
     dns_message: kmspec_dns::check::message;
     epid: kmspec_wire::check::epid;
     expectations: kmspec_runner::expect::check::file;
     fragmented: kmspec_wire::check::fragmented;
     host_session: |seed| sessions::host_session(&mut Unstructured::new(seed));
     key_file: kmspec_wire::check::key_file;
+    lab_state: kmspec_lab::check::state;
     licence_command: kmspec_slmgr::check::command;
     licence_report: kmspec_slmgr::check::report;
+    locust_master: kmspec_load::locust::check::master;
     opened: kmspec_wire::check::opened;
     pdu: kmspec_wire::check::pdu;
     reassembly: kmspec_wire::check::reassembly;

@@ -1,9 +1,11 @@
 //! The way to a lab host or client that runs: one command line of the licence manager a connection, on loopback, with a
 //! token.
 //!
-//! Whoever comes is greeted with an empty line, so that a wrong port shows at once. Then either side sends one line of JSON. What is asked carries the token of a file that only its owner can read; without the
-//! right one nothing is done, and nothing is said but that.
+//! Whoever comes is greeted with an empty line, so that a wrong port shows at once. Then either side sends one line of JSON.
+//! What is asked carries the token of a file that only its owner can read; without the right one nothing is done, and
+//! nothing is said but that.
 
+pub(crate) mod check;
 mod token;
 
 use std::io;
@@ -298,9 +300,9 @@ impl<A: Administered> Lab<A> {
         let (read, mut write) = stream.split();
         let mut read = BufReader::new(read.take(LONGEST));
         timeout(PATIENCE, read.read_line(&mut line)).await??;
-        let answer = match serde_json::from_str::<Line>(&line) {
-            Ok(line) if self.token.is(&line.token) => self.done(line).await?,
-            _ => Answer::new(Outcome::Denied, "the control token is wrong"),
+        let answer = match understood(&line, &self.token) {
+            Ok(request) => self.done(&request).await?,
+            Err(answer) => answer,
         };
         let mut octets = serde_json::to_vec(&answer)?;
         octets.push(b'\n');
@@ -309,20 +311,27 @@ impl<A: Administered> Lab<A> {
         Ok(answer.outcome)
     }
 
-    async fn done(&self, line: Line) -> io::Result<Answer> {
-        if line.version != VERSION {
+    async fn done(&self, request: &Request) -> io::Result<Answer> {
+        let _alone = self.busy.lock().await;
+        Ok(timeout(DOING, self.controls.administer(request)).await?)
+    }
+}
+
+/// What a line asks; the answer to it, if nothing is to be done.
+fn understood(line: &str, token: &Token) -> Result<Request, Answer> {
+    match serde_json::from_str::<Line>(line) {
+        Ok(line) if token.is(&line.token) && line.version == VERSION => Ok(Request {
+            words: line.words,
+            elevated: line.elevated,
+            language: line.language.parse().unwrap_or_default(),
+        }),
+        Ok(line) if token.is(&line.token) => {
             let text = format!(
                 "the lab speaks version {VERSION} of the control connection, not {}",
                 line.version
             );
-            return Ok(Answer::new(Outcome::Failed, text));
+            Err(Answer::new(Outcome::Failed, text))
         }
-        let request = Request {
-            words: line.words,
-            elevated: line.elevated,
-            language: line.language.parse().unwrap_or_default(),
-        };
-        let _alone = self.busy.lock().await;
-        Ok(timeout(DOING, self.controls.administer(&request)).await?)
+        _ => Err(Answer::new(Outcome::Denied, "the control token is wrong")),
     }
 }

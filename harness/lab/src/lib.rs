@@ -13,6 +13,7 @@
 //! # });
 //! ```
 
+pub mod check;
 pub mod client;
 pub mod control;
 pub mod state;

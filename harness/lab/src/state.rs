@@ -1,5 +1,6 @@
 //! State that outlives a process: written whole or not at all, and never thrown away for being damaged.
 
+pub(crate) mod check;
 mod host;
 
 use std::fmt::{self, Write as _};
@@ -243,15 +244,20 @@ fn parse<T: Kept>(octets: &[u8]) -> Result<T, Unfit> {
 fn print<T: Kept>(state: &T) -> Result<Vec<u8>, serde_json::Error> {
     let mut state = serde_json::to_vec_pretty(state)?;
     state.push(b'\n');
+    whole(T::KIND, T::VERSION, &state)
+}
+
+/// A state behind the first line that says what it is.
+fn whole(kind: &str, version: u32, state: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
     let header = Header {
         format: FORMAT.to_owned(),
-        version: T::VERSION,
-        kind: T::KIND.to_owned(),
-        sha256: hash(&state),
+        version,
+        kind: kind.to_owned(),
+        sha256: hash(state),
     };
     let mut octets = serde_json::to_vec(&header)?;
     octets.push(b'\n');
-    octets.extend(state);
+    octets.extend_from_slice(state);
     Ok(octets)
 }
 

@@ -8,6 +8,8 @@
 //! `ZeroMQ` brings some twenty others, and hands messages to a queue that it drops on closing without saying whether they
 //! left; the last figures of a run are sent half a second before the master stops listening.
 
+pub mod check;
+
 mod life;
 mod message;
 mod stats;

@@ -27,7 +27,7 @@ impl SavedError {
 }
 
 /// What a lab client remembers, as it is written down: a [`State`] in texts and numbers. Times are FILETIMEs.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientState {
     edition: String,
@@ -52,14 +52,14 @@ impl Kept for ClientState {
     const VERSION: u32 = 1;
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct SavedKey {
     kind: SavedKeyKind,
     partial: String,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum SavedKeyKind {
     Setup,
@@ -67,7 +67,7 @@ enum SavedKeyKind {
 }
 
 /// States that were written before there was a choice have neither it nor that of standard users.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum SavedService {
     #[default]
@@ -76,7 +76,7 @@ enum SavedService {
     Disabled,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct SavedLicence {
     basis: SavedBasis,
@@ -89,7 +89,7 @@ struct SavedLicence {
     rearms_left: u8,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum SavedBasis {
     Unlicensed,
@@ -97,7 +97,7 @@ enum SavedBasis {
     Activated,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct SavedDiscovery {
     registered: Option<String>,
@@ -107,7 +107,7 @@ struct SavedDiscovery {
     dhcp_domain: Option<String>,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct SavedAnswer {
     at: u64,
