@@ -8,6 +8,7 @@ use crate::session::{Action, Call, Content, Group, Message, Offer, Sending, Sess
 pub fn shrunk(session: &Session) -> Vec<Session> {
     let mut all = fewer_steps(session);
     all.extend(repeated(session));
+    all.extend(offered_at_once(session));
     all.extend(plainer_steps(session));
     for (at, step) in session.steps.iter().enumerate() {
         let Action::Send(sending) = &step.action else {
@@ -17,6 +18,7 @@ pub fn shrunk(session: &Session) -> Vec<Session> {
             all.push(replaced(session, at, Action::Send(Box::new(smaller))));
         }
     }
+    all.extend(alike(session));
     all.retain(|candidate| candidate != session);
     all
 }
@@ -61,6 +63,66 @@ fn repeated(session: &Session) -> Vec<Session> {
         if one.connection == other.connection && alike == **first {
             let times = first.times.max(1).saturating_add(second.times.max(1));
             let both = Sending { times, ..alike };
+            let mut smaller = replaced(session, at, Action::Send(Box::new(both)));
+            smaller.steps.remove(at.saturating_add(1));
+            all.push(smaller);
+        }
+    }
+    all
+}
+
+/// What a bind and a later `alter_context` offer, offered by one bind; and a bind where an `alter_context` comes first.
+fn offered_at_once(session: &Session) -> Vec<Session> {
+    let mut all = Vec::new();
+    let mut bind: Option<(usize, &Offer)> = None;
+    for (at, step) in session.steps.iter().enumerate() {
+        let Action::Send(sending) = &step.action else {
+            continue;
+        };
+        let offer = match &sending.content {
+            Content::Bind(offer) => {
+                bind = Some((at, offer));
+                continue;
+            }
+            Content::Alter(offer) => offer,
+            _ => continue,
+        };
+        let Some((place, first)) = bind else {
+            let first = of(sending, Content::Bind(offer.clone()));
+            all.push(replaced(session, at, Action::Send(Box::new(first))));
+            continue;
+        };
+        let mut both = first.clone();
+        both.contexts.extend(offer.contexts.iter().cloned());
+        let both = of(sending, Content::Bind(both));
+        let mut smaller = replaced(session, place, Action::Send(Box::new(both)));
+        smaller.steps.remove(at);
+        all.push(smaller);
+    }
+    all
+}
+
+/// Two calls in a row made one call sent two times: as the first is, or as the second.
+fn alike(session: &Session) -> Vec<Session> {
+    let mut all = Vec::new();
+    for (at, pair) in session.steps.windows(2).enumerate() {
+        let [one, other] = pair else { continue };
+        let (Action::Send(first), Action::Send(second)) = (&one.action, &other.action) else {
+            continue;
+        };
+        let calls = matches!(
+            (&first.content, &second.content),
+            (Content::Request(_), Content::Request(_))
+        );
+        if !calls || first == second || one.connection != other.connection {
+            continue;
+        }
+        for sending in [first, second] {
+            let times = first.times.max(1).saturating_add(second.times.max(1));
+            let both = Sending {
+                times,
+                ..(**sending).clone()
+            };
             let mut smaller = replaced(session, at, Action::Send(Box::new(both)));
             smaller.steps.remove(at.saturating_add(1));
             all.push(smaller);
@@ -309,6 +371,39 @@ mod tests {
             }
             assert!(session.steps.len() <= 1, "{session}");
         }
+    }
+
+    /// The smallest session that still matters.
+    fn smallest(text: &str, matters: impl Fn(&Session) -> bool) -> String {
+        let mut session = Session::parse(text).unwrap();
+        while let Some(smaller) = shrunk(&session).into_iter().find(&matters) {
+            session = smaller;
+        }
+        session.to_string()
+    }
+
+    #[test]
+    fn two_calls_become_one_that_is_sent_twice_and_two_offers_one() {
+        let text = "kmspec session 1\nbind\n  offer 1 kms ndr64\nalter\n  offer 0 kms ndr32\n\
+                    request v5 ndr32\nrequest v5 ndr64 context=1\n";
+        let calls = |session: &Session| {
+            let calls = session
+                .sendings()
+                .filter(|s| matches!(s.content, Content::Request(_)));
+            calls.map(|call| call.times.max(1)).sum::<u16>()
+        };
+        let offers = |session: &Session| {
+            let mut contexts = Vec::new();
+            for sending in session.sendings() {
+                if let Content::Bind(offer) | Content::Alter(offer) = &sending.content {
+                    contexts.extend(offer.contexts.iter().map(|context| context.id.0));
+                }
+            }
+            contexts.contains(&0) && contexts.contains(&1)
+        };
+        let small = smallest(text, |session| calls(session) == 2 && offers(session));
+        let expected = "kmspec session 1\nbind\n  offer 1 kms ndr64\n  offer 0 kms ndr32\nrequest v5 ndr32 times=2\n";
+        assert_eq!(small, expected);
     }
 
     #[test]
