@@ -6,8 +6,9 @@ use std::sync::Arc;
 use kmspec_session::Session;
 
 use crate::finding::Kind;
-use crate::play::Played;
-use crate::trial::Sought;
+use crate::play::{Played, Player, now};
+use crate::reference;
+use crate::trial::{EXHAUSTED, Sought};
 
 /// Something that may be a finding.
 #[derive(Clone, Debug)]
@@ -22,6 +23,16 @@ impl Sought {
     /// What tells it from others.
     pub(crate) fn signature(&self) -> String {
         format!("{}: {}", self.kind, self.about)
+    }
+
+    /// Whether the same octets may show what others do not: what is varied before it is sealed, and by its execution's
+    /// number, is another thing each time.
+    pub(crate) fn is_of_octets(&self) -> bool {
+        let alone = matches!(
+            self.kind,
+            Kind::Crash | Kind::Hang | Kind::Rule | Kind::Difference
+        );
+        alone && self.about != EXHAUSTED
     }
 }
 
@@ -92,6 +103,7 @@ impl Known {
 pub(crate) fn suspicions(
     session: &Arc<Session>,
     execution: u64,
+    player: &Player,
     played: &Played,
     slow: std::time::Duration,
 ) -> Vec<Suspicion> {
@@ -120,7 +132,13 @@ pub(crate) fn suspicions(
             detail,
         ));
     }
-    if let Some(step) = played.unanswered {
+    // What was hoped for and did not come is only looked at where something was waited for in vain.
+    let unanswered = played.unanswered.or_else(|| {
+        let waited = played.rows.iter().any(|row| row.waited);
+        let found = waited.then(|| reference::unanswered(session, player, &played.rows, now()));
+        found.flatten().map(|(step, _)| step)
+    });
+    if let Some(step) = unanswered {
         let label = played
             .rows
             .get(step)

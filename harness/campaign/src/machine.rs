@@ -177,6 +177,7 @@ mod tests {
             label: label.to_owned(),
             answer: answer.to_owned(),
             octets: 0,
+            waited: false,
         }
     }
 

@@ -13,6 +13,7 @@ use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
 
 use crate::answers::{self, Closing, NOTHING, SILENCE};
+use crate::reference;
 use link::{Chunk, Link};
 
 /// What all sessions of a campaign have in common.
@@ -33,8 +34,9 @@ pub(crate) struct Manner {
     pub(crate) hoped: Duration,
     /// Whether all octets are kept.
     pub(crate) record: bool,
-    /// Whether others are served while the session's connections are still open is looked at, too.
-    pub(crate) probe: bool,
+    /// Whether others are served while the session's connections are still open is looked at, too; and what the lab host
+    /// answers is waited for as if it were owed.
+    pub(crate) sure: bool,
 }
 
 impl Manner {
@@ -43,7 +45,7 @@ impl Manner {
         owed: Duration::from_millis(400),
         hoped: Duration::from_millis(12),
         record: false,
-        probe: false,
+        sure: false,
     };
 
     /// Patient: for making sure.
@@ -51,7 +53,7 @@ impl Manner {
         owed: Duration::from_secs(3),
         hoped: Duration::from_millis(120),
         record: true,
-        probe: true,
+        sure: true,
     };
 
     /// Quick, but long enough that only a host that does not answer is silent: for trying smaller sessions.
@@ -59,7 +61,7 @@ impl Manner {
         owed: Duration::from_millis(900),
         hoped: Duration::from_millis(60),
         record: false,
-        probe: true,
+        sure: true,
     };
 }
 
@@ -97,6 +99,8 @@ pub(crate) struct Row {
     pub(crate) answer: String,
     /// Octets that came.
     pub(crate) octets: usize,
+    /// Something was waited for in vain.
+    pub(crate) waited: bool,
 }
 
 impl Player {
@@ -128,17 +132,27 @@ impl Player {
             links: Vec::new(),
             groups: Vec::new(),
             opened: 0,
+            hoped: manner.hoped,
             played: Played::default(),
         };
+        let expected = match manner.sure {
+            true => reference::answers_to(session, self, now()),
+            false => Vec::new(),
+        };
         for (index, step) in session.steps.iter().enumerate() {
+            playing.hoped = match expected.get(index) {
+                Some(true) => manner.owed,
+                _ => manner.hoped,
+            };
             playing.step(index, step).await;
             if playing.played.refused {
                 break;
             }
         }
-        if manner.probe && !playing.played.refused && !playing.links.is_empty() {
+        if manner.sure && !playing.played.refused && !playing.links.is_empty() {
             playing.played.blocks = !self.serves(address, manner.owed).await;
         }
+        playing.hoped = manner.hoped;
         playing.end().await;
         playing.played
     }
@@ -147,9 +161,25 @@ impl Player {
 impl Player {
     /// Whether an honest bind is answered within this time.
     pub(crate) async fn serves(&self, address: SocketAddr, patience: Duration) -> bool {
-        let Some(mut link) = Link::open(address, self).await else {
+        let Some(mut link) = self.bound(address, patience).await else {
             return false;
         };
+        link.shutdown().await;
+        true
+    }
+
+    /// Whether an honest bind is answered, and another one while the first one's connection is open; `None` if not even
+    /// the first one is.
+    pub(crate) async fn serves_two(&self, address: SocketAddr, patience: Duration) -> Option<bool> {
+        let mut first = self.bound(address, patience).await?;
+        let both = self.serves(address, patience).await;
+        first.shutdown().await;
+        Some(both)
+    }
+
+    /// A connection whose honest bind was answered within this time.
+    async fn bound(&self, address: SocketAddr, patience: Duration) -> Option<Link> {
+        let mut link = Link::open(address, self).await?;
         let bind = Sending::new(Content::Bind(Offer::kms()));
         let around = Surroundings {
             keys: &self.keys,
@@ -158,12 +188,8 @@ impl Player {
             groups: &[],
         };
         link.send(&bind.render(&around), 0).await;
-        let mut answered = false;
-        if let Chunk::Octets(octets) = link.receive(Some(patience)).await {
-            answered = !octets.is_empty();
-        }
-        link.shutdown().await;
-        answered
+        let answer = link.receive(Some(patience)).await;
+        matches!(answer, Chunk::Octets(octets) if !octets.is_empty()).then_some(link)
     }
 }
 
@@ -179,6 +205,8 @@ struct Playing<'a> {
     links: Vec<(u8, Link)>,
     groups: Vec<(u8, u32)>,
     opened: usize,
+    /// How long to wait at present for an answer that may come.
+    hoped: Duration,
     played: Played,
 }
 
@@ -213,6 +241,7 @@ impl Playing<'_> {
             connection: step.connection,
             label: answers::label(step),
             octets: heard.octets,
+            waited: heard.silences > 0,
             answer: heard.into_answer(),
         });
     }
@@ -296,7 +325,7 @@ impl Playing<'_> {
             let patience = if to_the_end || link.ledger.owed > 0 {
                 Some(self.manner.owed)
             } else if link.ledger.hoped > 0 {
-                Some(self.manner.hoped)
+                Some(self.hoped)
             } else {
                 None
             };
@@ -414,6 +443,7 @@ impl Playing<'_> {
                 self.played.rows.push(Row {
                     connection,
                     label: label.clone(),
+                    waited: heard.silences > 0,
                     answer: heard.into_answer(),
                     octets,
                 });

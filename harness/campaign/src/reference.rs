@@ -1,68 +1,144 @@
 //! What the lab host would answer: the reference of differential campaigns, without a socket.
 
 use kmspec_model::{After, Connection, Host, Settings};
-use kmspec_session::{Action, Session, Surroundings};
+use kmspec_session::{Action, Sending, Session, Step, Surroundings};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::fragment::Framer;
 
-use crate::answers;
+use crate::answers::{self, NOTHING};
 use crate::play::{Player, Row};
 
 /// Answers, connection by connection, that the lab host gives to a session.
 pub(crate) fn answers(session: &Session, player: &Player, now: FileTime) -> Vec<(u8, Vec<String>)> {
-    let mut host = Host::new(Settings {
-        seed: OWN_GROUPS,
-        ..Settings::default()
-    });
-    let mut links: Vec<(u8, Link)> = Vec::new();
-    let mut groups: Vec<(u8, u32)> = Vec::new();
-    let mut said: Vec<(u8, Vec<String>)> = Vec::new();
-    for step in &session.steps {
-        let connection = step.connection;
-        let there = links.iter().position(|(number, _)| *number == connection);
-        if matches!(step.action, Action::Connect | Action::Close)
-            && let Some(at) = there
-        {
-            let (_, mut link) = links.remove(at);
-            link.machine.end(&mut host);
-        }
-        if !matches!(step.action, Action::Wait(_) | Action::Close)
-            && !links.iter().any(|(number, _)| *number == connection)
-        {
-            links.push((connection, Link::open(&mut host, now)));
-        }
-        let Some((_, link)) = links.iter_mut().find(|(number, _)| *number == connection) else {
-            continue;
-        };
-        match &step.action {
-            Action::HalfClose => link.after = link.machine.half_close(&mut host).after,
-            Action::Send(sending) => {
-                for nth in 0..sending.times.max(1) {
-                    let around = Surroundings {
-                        keys: &player.keys,
-                        now,
-                        mark: player.mark(0),
-                        groups: &groups,
-                    };
-                    let octets = sending.render_nth(&around, nth);
-                    let was_open = link.after == After::Open;
-                    let pdus = link.receive(&mut host, now, &octets);
-                    let ends = was_open && link.after != After::Open;
-                    for pdu in pdus {
-                        if let Some(group) = answers::group(&pdu) {
-                            groups.push((connection, group));
-                        }
-                        say(&mut said, connection, answers::word(&pdu));
-                    }
-                    if ends {
-                        say(&mut said, connection, CLOSED.to_owned());
-                    }
-                }
-            }
-            Action::Connect | Action::Wait(_) | Action::Close => {}
+    let mut said = Vec::new();
+    let steps = session.steps.iter();
+    for (step, words) in steps.zip(steps_of(session, player, now)) {
+        for word in words {
+            say(&mut said, step.connection, word);
         }
     }
     said
+}
+
+/// Which steps the lab host answers, or ends the connection at.
+pub(crate) fn answers_to(session: &Session, player: &Player, now: FileTime) -> Vec<bool> {
+    let steps = steps_of(session, player, now).into_iter();
+    steps.map(|words| !words.is_empty()).collect()
+}
+
+/// What the lab host says to each step, in the words of [`answers`].
+fn steps_of(session: &Session, player: &Player, now: FileTime) -> Vec<Vec<String>> {
+    let mut stage = Stage {
+        host: Host::new(Settings {
+            seed: OWN_GROUPS,
+            ..Settings::default()
+        }),
+        links: Vec::new(),
+        groups: Vec::new(),
+        player,
+        now,
+    };
+    let steps = session.steps.iter();
+    steps.map(|step| stage.step(step)).collect()
+}
+
+/// The first step that the lab host answers, and the target did not though it was waited for; what the lab host says
+/// there. Up to that step both say the same.
+pub(crate) fn unanswered(
+    session: &Session,
+    player: &Player,
+    rows: &[Row],
+    now: FileTime,
+) -> Option<(usize, String)> {
+    if !is_comparable(session) {
+        return None;
+    }
+    let steps = steps_of(session, player, now).into_iter();
+    for (at, (expected, row)) in steps.zip(rows).enumerate() {
+        if row.answer == NOTHING && row.waited {
+            let expected = expected.first()?;
+            return Some((at, expected.clone()));
+        }
+        let same = match row.answer.as_str() {
+            NOTHING => expected.is_empty(),
+            answer => answer.replace("reset", CLOSED).split(' ').eq(&expected),
+        };
+        if !same && is_sending(&session.steps[at]) {
+            return None;
+        }
+    }
+    None
+}
+
+/// Whether answers follow from the session alone: not where it does not wait for them.
+pub(crate) fn is_comparable(session: &Session) -> bool {
+    !session.sendings().any(|sending| sending.hurry)
+}
+
+const fn is_sending(step: &Step) -> bool {
+    matches!(step.action, Action::Send(_))
+}
+
+/// The lab host, asked in memory.
+struct Stage<'a> {
+    host: Host,
+    links: Vec<(u8, Link)>,
+    groups: Vec<(u8, u32)>,
+    player: &'a Player,
+    now: FileTime,
+}
+
+impl Stage<'_> {
+    fn step(&mut self, step: &Step) -> Vec<String> {
+        let connection = step.connection;
+        let there = |links: &[(u8, Link)]| links.iter().position(|(known, _)| *known == connection);
+        if matches!(step.action, Action::Connect | Action::Close)
+            && let Some(at) = there(&self.links)
+        {
+            let (_, mut link) = self.links.remove(at);
+            link.machine.end(&mut self.host);
+        }
+        if !matches!(step.action, Action::Wait(_) | Action::Close) && there(&self.links).is_none() {
+            let link = Link::open(&mut self.host, self.now);
+            self.links.push((connection, link));
+        }
+        match (&step.action, there(&self.links)) {
+            (Action::HalfClose, Some(at)) => {
+                let (_, link) = &mut self.links[at];
+                link.after = link.machine.half_close(&mut self.host).after;
+                Vec::new()
+            }
+            (Action::Send(sending), Some(at)) => self.send(at, sending),
+            _ => Vec::new(),
+        }
+    }
+
+    fn send(&mut self, at: usize, sending: &Sending) -> Vec<String> {
+        let mut words = Vec::new();
+        let (connection, link) = &mut self.links[at];
+        for nth in 0..sending.times.max(1) {
+            let around = Surroundings {
+                keys: &self.player.keys,
+                now: self.now,
+                mark: self.player.mark(0),
+                groups: &self.groups,
+            };
+            let octets = sending.render_nth(&around, nth);
+            let was_open = link.after == After::Open;
+            let pdus = link.receive(&mut self.host, self.now, &octets);
+            let ends = was_open && link.after != After::Open;
+            for pdu in pdus {
+                if let Some(group) = answers::group(&pdu) {
+                    self.groups.push((*connection, group));
+                }
+                add(&mut words, answers::word(&pdu));
+            }
+            if ends {
+                add(&mut words, CLOSED.to_owned());
+            }
+        }
+        words
+    }
 }
 
 /// The same of what was played.
@@ -118,8 +194,11 @@ fn say(said: &mut Vec<(u8, Vec<String>)>, connection: u8, word: String) {
         said.push((connection, Vec::new()));
         said.len() - 1
     };
-    let words = &mut said[at].1;
-    // As what is played is heard: repetitions are one answer.
+    add(&mut said[at].1, word);
+}
+
+/// As what is played is heard: repetitions are one answer.
+fn add(words: &mut Vec<String>, word: String) {
     if words.last() != Some(&word) {
         words.push(word);
     }

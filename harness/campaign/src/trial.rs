@@ -37,6 +37,8 @@ pub(crate) struct Trials<'a> {
     pub(crate) slow: Duration,
     /// Numbers of executions that no campaign reaches.
     pub(crate) next: u64,
+    /// The execution whose octets are sent again, as far as they follow from its number; fresh ones if there is none.
+    pub(crate) octets_of: Option<u64>,
 }
 
 /// How often a finding is tried again.
@@ -74,8 +76,20 @@ impl Trials<'_> {
     }
 
     pub(crate) async fn play(&mut self, session: &Session, manner: Manner) -> Played {
+        let execution = self.octets_of.unwrap_or_else(|| self.fresh());
+        self.player
+            .play(session, self.ground.address(), execution, manner)
+            .await
+    }
+
+    fn fresh(&mut self) -> u64 {
         self.next += 1;
-        let execution = u64::from(u32::MAX) - self.next % (1 << 24);
+        u64::from(u32::MAX) - self.next % (1 << 24)
+    }
+
+    /// As somebody else than the last time.
+    async fn play_anew(&mut self, session: &Session, manner: Manner) -> Played {
+        let execution = self.fresh();
         self.player
             .play(session, self.ground.address(), execution, manner)
             .await
@@ -84,7 +98,7 @@ impl Trials<'_> {
     /// Honest sessions of others.
     async fn others(&mut self) {
         for session in templates().iter().take(3) {
-            let played = self.play(session, Manner::QUICK).await;
+            let played = self.play_anew(session, Manner::QUICK).await;
             if played.unanswered.is_some() || played.refused {
                 return;
             }
@@ -133,7 +147,7 @@ impl Trials<'_> {
 
     fn judge(&mut self, sought: &Sought, session: &Session, played: Played) -> Option<Shown> {
         let (kind, about, detail) = match sought.kind {
-            Kind::Hang | Kind::Slow => return self.late(played),
+            Kind::Hang | Kind::Slow => return self.late(session, played),
             Kind::Rule => {
                 let broken = played.violations.iter();
                 let broken = broken.into_iter().find(|v| v.requirement == sought.about)?;
@@ -163,7 +177,7 @@ impl Trials<'_> {
     }
 
     /// A hang, or an answer that is only late.
-    fn late(&mut self, played: Played) -> Option<Shown> {
+    fn late(&mut self, session: &Session, played: Played) -> Option<Shown> {
         let label = |index: usize| {
             let label = played.rows.get(index).map(|row| row.label.as_str());
             label.unwrap_or("the end").to_owned()
@@ -172,13 +186,18 @@ impl Trials<'_> {
             let about = format!("no answer to {}", label(step));
             let detail = format!("Step {} was owed an answer and got none.", step + 1);
             (Kind::Hang, about, detail)
+        } else if let Some((step, word)) =
+            reference::unanswered(session, self.player, &played.rows, now())
+        {
+            let about = format!("no answer to {}", label(step));
+            let detail = format!(
+                "Step {} was not answered; the lab host says {word} there.",
+                step + 1
+            );
+            (Kind::Hang, about, detail)
         } else if played.blocks {
             let detail = "While its connections were open, an honest bind was not answered.";
-            (
-                Kind::Hang,
-                "others are not served".to_owned(),
-                detail.to_owned(),
-            )
+            (Kind::Hang, BLOCKED.to_owned(), detail.to_owned())
         } else if played.slowest.0 >= self.slow {
             let (took, step) = played.slowest;
             let detail = format!(
@@ -207,7 +226,7 @@ impl Trials<'_> {
     async fn grows(&mut self, sought: &Sought, session: &Session) -> Option<Shown> {
         let before = self.settled().await?;
         for _ in 0..REPETITIONS {
-            self.play(session, Manner::QUICK).await;
+            self.play_anew(session, Manner::QUICK).await;
         }
         let after = self.settled().await?;
         let grown = Growth::of(before, after);
@@ -225,7 +244,7 @@ impl Trials<'_> {
     async fn exhausts(&mut self, session: &Session) -> Result<Option<Shown>, LaunchError> {
         self.renew().await?;
         for nth in 1..=EXHAUSTING {
-            self.play(session, Manner::QUICK).await;
+            self.play_anew(session, Manner::QUICK).await;
             if nth % PROBING == 0 && !self.serves().await {
                 if !self.ground.accepts().await {
                     return Ok(None);
@@ -325,7 +344,7 @@ impl Trials<'_> {
 
 /// How the target's first differing answer differs, if one does.
 pub(crate) fn differs(session: &Session, player: &Player, played: &Played) -> Option<String> {
-    if !is_comparable(session) || played.unanswered.is_some() || played.refused {
+    if !reference::is_comparable(session) || played.unanswered.is_some() || played.refused {
         return None;
     }
     let expected = reference::answers(session, player, now());
@@ -340,11 +359,6 @@ pub(crate) fn differs(session: &Session, player: &Player, played: &Played) -> Op
 
 /// The HRESULT of a host whose table of clients is full. Source: kms-protocol 6.
 const TABLE_FULL: &str = "c004d104";
-
-/// Whether answers follow from the session alone: not where it does not wait for them.
-fn is_comparable(session: &Session) -> bool {
-    !session.sendings().any(|sending| sending.hurry)
-}
 
 /// What a process uses more than before.
 #[derive(Clone, Copy, Debug)]
@@ -394,6 +408,8 @@ impl Growth {
 
 /// What a target is about that serves nobody any more, though it is there and nobody else speaks to it.
 pub(crate) const EXHAUSTED: &str = "honest clients are served no longer";
+/// What a target is about that serves nobody while a session lasts.
+pub(crate) const BLOCKED: &str = "others are not served";
 /// How often a session is played to see whether a target serves nobody afterwards, and how often that is looked at.
 const EXHAUSTING: u16 = 256;
 const PROBING: u16 = 32;

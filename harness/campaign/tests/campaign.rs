@@ -10,6 +10,7 @@ use kmspec_campaign::{
 use kmspec_embedded::Embedded;
 use kmspec_model::fault::Faults;
 use kmspec_runner::Target;
+use kmspec_session::Session;
 use kmspec_wire::keys::KeySet;
 
 fn lab(fault: &str) -> Target {
@@ -121,6 +122,62 @@ async fn a_host_that_serves_no_honest_client_is_found() {
         panic!("{:?}", outcome.findings);
     };
     assert_eq!(facts.kind, Kind::Hang, "{facts:?}");
+    assert!(facts.steps <= 3, "{facts:?}");
+}
+
+/// The one finding of a campaign that begins with these sessions.
+async fn the_finding(fault: &str, seeds: &[&str]) -> Facts {
+    let folder = tempfile::tempdir().unwrap();
+    let seeds = seeds.iter().map(|text| Session::parse(text).unwrap());
+    let plan = Plan {
+        seeds: seeds.collect(),
+        ..plan(fault, folder.path())
+    };
+    let outcome = campaign(plan).await;
+    let [facts] = outcome.findings.as_slice() else {
+        panic!("{fault}: {:?}", outcome.findings);
+    };
+    let finding = read(&folder.path().join(facts.name())).unwrap();
+    let again = repeat(lab(fault), &finding, Duration::from_secs(1), false).await;
+    assert!(again.unwrap().is_some(), "{facts:?}");
+    assert_eq!(facts.standing, Standing::Stable, "{facts:?}");
+    facts.clone()
+}
+
+/// Not only where every host owes an answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_where_the_lab_host_answers_is_a_hang() {
+    for (fault, seed) in [
+        ("truncated-bind-waits", "pdu bind\n"),
+        (
+            "short-frag-length-waits",
+            "bind\n  offer 0 kms ndr32\n  set pdu frag_length 0f00\n",
+        ),
+    ] {
+        let seed = format!("kmspec session 1\n{seed}");
+        let facts = the_finding(fault, &[&seed]).await;
+        assert_eq!((facts.kind, facts.steps), (Kind::Hang, 1), "{facts:?}");
+        assert!(facts.detail.contains("the lab host says"), "{facts:?}");
+    }
+}
+
+/// Workers that all wait for each other's sessions do not tell; two who are there at once do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_takes_one_client_at_a_time_is_found() {
+    let facts = the_finding("one-connection-at-a-time", &["kmspec session 1\nconnect\n"]).await;
+    assert_eq!(facts.kind, Kind::Hang, "{facts:?}");
+    assert_eq!(facts.about, "others are not served");
+    assert!(facts.steps <= 1, "{facts:?}");
+}
+
+/// Which client asks decides whether the name that the host reads is one: its machine id stands there.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_certain_octets_show_is_tried_again_with_those() {
+    let seed =
+        "kmspec session 1\nbind\n  offer 0 kms ndr32\nrequest v4 ndr32\n  insert body cmid ZEROS\n";
+    let seed = seed.replace("ZEROS", &"00".repeat(44));
+    let facts = the_finding("crash-on-lone-surrogate", &[seed.as_str(); 400]).await;
+    assert_eq!(facts.kind, Kind::Crash, "{facts:?}");
     assert!(facts.steps <= 3, "{facts:?}");
 }
 

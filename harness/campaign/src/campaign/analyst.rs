@@ -1,6 +1,6 @@
 mod served;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use kmspec_runner::peer::Event;
 use kmspec_runner::target::LaunchError;
 use kmspec_runner::transcript;
-use kmspec_session::Session;
+use kmspec_session::{Action, Session, Step};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -38,6 +38,8 @@ pub(super) struct Analyst {
     unwritten: Vec<(Finding, Evidence)>,
     crashes: u32,
     trials: u64,
+    /// The execution whose octets are tried again; fresh ones if there is none.
+    octets_of: Option<u64>,
     saved: Instant,
     probed: Instant,
 }
@@ -64,6 +66,7 @@ impl Analyst {
             unwritten: Vec::new(),
             crashes: 0,
             trials: 0,
+            octets_of: None,
             saved: Instant::now(),
             probed: Instant::now(),
         }
@@ -165,6 +168,7 @@ impl Analyst {
         self.watch.progress(&self.progress(Some(doing)));
         // Everybody else waits: what is tried is tried alone.
         let alone = shared.gate.write().await;
+        self.octets_of = None;
         let outcome = if suspicion.sought.kind == Kind::Crash {
             self.crashed(suspicion).await
         } else if suspicion.sought.about == EXHAUSTED {
@@ -187,6 +191,7 @@ impl Analyst {
             player: &mut self.player,
             slow: self.plan.slow,
             next: self.trials,
+            octets_of: self.octets_of,
         }
     }
 
@@ -198,8 +203,7 @@ impl Analyst {
         if proven {
             self.put(&suspicion, (Standing::Seen, 0, 0), &suspicion.session, None);
         }
-        let session = Arc::clone(&suspicion.session);
-        let (standing, showed, shown) = self.trials().again(&suspicion.sought, &session).await?;
+        let (standing, showed, shown) = self.again(&suspicion).await?;
         let Some(shown) = shown else {
             if proven {
                 let tries = Trials::tries();
@@ -232,6 +236,27 @@ impl Analyst {
             ..suspicion
         };
         self.settle(suspicion, standing, showed, shown).await
+    }
+
+    /// Tries it again as somebody else, and if that does not show it, with the very octets that did.
+    async fn again(
+        &mut self,
+        suspicion: &Suspicion,
+    ) -> Result<(Standing, u32, Option<Shown>), LaunchError> {
+        let Suspicion {
+            sought, session, ..
+        } = suspicion;
+        self.octets_of = None;
+        let tried = self.trials().again(sought, session).await?;
+        if tried.2.is_some() || !sought.is_of_octets() {
+            return Ok(tried);
+        }
+        self.octets_of = Some(suspicion.execution);
+        let tried = self.trials().again(sought, session).await?;
+        if tried.2.is_none() {
+            self.octets_of = None;
+        }
+        Ok(tried)
     }
 
     /// Sessions that hold up all others: whoever was not answered is not to blame.
@@ -340,7 +365,8 @@ impl Analyst {
         self.trials().renew().await?;
         for group in suspects.chunks(GROUP) {
             let mut trials = self.trials();
-            for (_, session) in group {
+            for (execution, session) in group {
+                trials.octets_of = Some(*execution);
                 let played = trials.play(session, Manner::QUICK).await;
                 if played.refused {
                     break;
@@ -353,7 +379,9 @@ impl Analyst {
             {
                 continue;
             }
-            for (execution, session) in group {
+            let together = (group[0].0, Arc::new(together(group)));
+            for (execution, session) in group.iter().chain([&together]) {
+                self.octets_of = Some(*execution);
                 let played = self.trials().play(session, Manner::QUICK).await;
                 let Some(shown) = self.trials().crashed(played).await? else {
                     continue;
@@ -577,7 +605,8 @@ impl Analyst {
         self.watch.progress(&self.progress(Some(doing)));
         let shared = Arc::clone(&self.shared);
         let alone = shared.gate.write().await;
-        let mut shapes = std::collections::BTreeSet::new();
+        self.octets_of = None;
+        let mut shapes = BTreeSet::new();
         let mut sessions: Vec<(u64, Arc<Session>)> =
             lock(&shared.recent).iter().rev().cloned().collect();
         sessions.retain(|(_, session)| shapes.insert(shape(session)));
@@ -641,6 +670,18 @@ impl Analyst {
             tracing::warn!(%error, "cannot write where the campaign is");
         }
     }
+}
+
+/// One session after the other, as one: some targets end of what several of them leave behind.
+fn together(sessions: &[(u64, Arc<Session>)]) -> Session {
+    let mut steps = Vec::new();
+    for (_, session) in sessions {
+        steps.extend(session.steps.iter().cloned());
+        let used: BTreeSet<u8> = session.steps.iter().map(|step| step.connection).collect();
+        let close = |connection| Step::new(Action::Close).on(connection);
+        steps.extend(used.into_iter().map(close));
+    }
+    Session { steps }
 }
 
 /// What a trial leaves for the folder.

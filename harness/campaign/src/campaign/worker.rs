@@ -114,7 +114,7 @@ fn examine(
     if lock(&shared.corpus).done(number, session, features) {
         *lock(&shared.news) = Instant::now();
     }
-    for suspicion in examine::suspicions(session, number, played, shared.slow) {
+    for suspicion in examine::suspicions(session, number, player, played, shared.slow) {
         suspect(shared, suspicion);
     }
     if shared.differential

@@ -4,36 +4,47 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use kmspec_runner::target::LaunchError;
-use kmspec_session::Session;
+use kmspec_session::{Content, Offer, Session, Step};
 
 use super::{Analyst, SEARCHING, lock};
 use crate::examine::Suspicion;
 use crate::finding::{Kind, Standing, shape};
 use crate::play::Manner;
-use crate::trial::{EXHAUSTED, Sought};
+use crate::trial::{BLOCKED, EXHAUSTED, Sought};
 
 impl Analyst {
-    /// Asks as an honest client while everybody else plays; a suspicion if it is not served.
+    /// Asks as two honest clients while everybody else plays; a suspicion if one of them is not served.
     pub(super) async fn probe(&self) -> Option<Suspicion> {
-        let address = self.ground.address();
-        let patience = Manner::STEADY.owed;
-        if self.shared.down.load(Ordering::Relaxed) || self.player.serves(address, patience).await {
+        if self.shared.down.load(Ordering::Relaxed) {
             return None;
         }
+        let address = self.ground.address();
+        let served = self.player.serves_two(address, Manner::STEADY.owed).await;
+        let about = match served {
+            Some(true) => return None,
+            Some(false) => BLOCKED,
+            None => EXHAUSTED,
+        };
         let sought = Sought {
             kind: Kind::Hang,
-            about: EXHAUSTED.to_owned(),
+            about: about.to_owned(),
         };
         if !lock(&self.shared.known).is_news(&sought.signature()) {
             return None;
         }
-        let (execution, session) = lock(&self.shared.recent).back().cloned()?;
+        let (execution, recent) = lock(&self.shared.recent).back().cloned()?;
+        let (session, detail) = if about == BLOCKED {
+            let detail = "A bind is not answered while another client is there.";
+            (Arc::new(one_client()), detail)
+        } else {
+            let detail = "No bind is answered any more, though the target accepts connections.";
+            (recent, detail)
+        };
         Some(Suspicion {
             sought,
             session,
             execution,
-            detail: "No bind is answered any more, though the target accepts connections."
-                .to_owned(),
+            detail: detail.to_owned(),
         })
     }
 
@@ -82,5 +93,13 @@ impl Analyst {
         sessions.retain(|(_, session)| shapes.insert(shape(session)));
         sessions.sort_by_key(|(_, session)| session.steps.len());
         sessions
+    }
+}
+
+/// A client that does nothing but bind.
+fn one_client() -> Session {
+    let bind = Content::Bind(Offer::kms());
+    Session {
+        steps: vec![Step::send(bind)],
     }
 }
