@@ -4,7 +4,9 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use kmspec_session::{Choices, Dice};
 
 use crate::kit::{folder, kmspec, put, recording, say};
 
@@ -72,10 +74,21 @@ fn a_crash_is_found_kept_repeated_and_gone_without_the_fault() {
     assert_eq!(mended.code, Some(0), "{mended:?}");
 }
 
+/// Where the moments of kills come from: the variable `KILL_SEED`, or the clock.
+fn kill_seed() -> u64 {
+    let given = std::env::var("KILL_SEED").ok();
+    given.and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        u64::from(since.subsec_nanos())
+    })
+}
+
 /// However suddenly the fuzzer ends: what it said it had found is there and whole, and so is everything else that is there.
 #[test]
 fn no_finding_is_lost_to_a_kill_at_any_moment() {
+    let seed = kill_seed();
     for round in 0..50u64 {
+        let mut dice = Dice::new(seed, round);
         let folder = folder();
         let said = fs::File::create(folder.path().join("said")).unwrap();
         let mut child = kmspec(folder.path())
@@ -93,11 +106,12 @@ fn no_finding_is_lost_to_a_kill_at_any_moment() {
             .stderr(said)
             .spawn()
             .unwrap();
-        // Every moment from the start on comes up; once something is found, some way into what follows.
-        let patience = Duration::from_millis(round * 37 % 400);
+        // A moment from the start on, or, more often, one from the first finding on: that is when files are written.
+        let from_start = dice.once_in(5);
+        let patience = Duration::from_micros(dice.below(400_000).into());
         let until = Instant::now() + Duration::from_secs(15);
         let text = || fs::read_to_string(folder.path().join("said")).unwrap();
-        while round % 5 != 0 && !text().contains("found ") && Instant::now() < until {
+        while !from_start && !text().contains("found ") && Instant::now() < until {
             std::thread::yield_now();
         }
         let end = Instant::now() + patience;
@@ -109,18 +123,22 @@ fn no_finding_is_lost_to_a_kill_at_any_moment() {
         for line in text().lines().filter(|line| line.starts_with("found ")) {
             let path = folder.path().join(line.rsplit(": ").next().unwrap());
             // A crash's first folder makes way for its final one.
-            let is_there =
-                path.is_dir() || line.contains("crash") && findings(folder.path()).len() > 1;
-            assert!(is_there, "round {round}: {line}");
+            let is_crash = |path: &PathBuf| path.to_str().unwrap().contains("/crash-");
+            let is_there = path.is_dir()
+                || line.contains("crash") && findings(folder.path()).iter().any(is_crash);
+            assert!(is_there, "seed {seed} round {round}: {line}");
         }
         for one in findings(folder.path()) {
             let facts = fs::read_to_string(one.join("finding.json")).unwrap();
             let facts: serde_json::Value = serde_json::from_str(&facts).unwrap();
-            assert!(facts["signature"].is_string(), "round {round}: {facts}");
+            assert!(
+                facts["signature"].is_string(),
+                "seed {seed} round {round}: {facts}"
+            );
             let session = fs::read_to_string(one.join("session.txt")).unwrap();
             assert!(
                 session.starts_with("kmspec session 1\n"),
-                "round {round}: {session}"
+                "seed {seed} round {round}: {session}"
             );
         }
         // What is there is good enough to go on from, now and then looked at.
@@ -128,7 +146,7 @@ fn no_finding_is_lost_to_a_kill_at_any_moment() {
             let on = say(folder.path(), "fuzz --max-execs 20 --jobs 4 --seed 77");
             assert!(
                 matches!(on.code, Some(0 | 1)),
-                "round {round}: {on:?} {:?}",
+                "seed {seed} round {round}: {on:?} {:?}",
                 findings(folder.path())
             );
         }
