@@ -1,7 +1,7 @@
 use kmspec_wire::pdu::ContextElement;
 
 use crate::edit::Op;
-use crate::session::{Action, Call, Content, Group, Message, Offer, Sending, Session, Stub};
+use crate::session::{Action, Call, Content, Group, Message, Offer, Sending, Session, Step, Stub};
 
 /// Smaller sessions to try in place of this one, the boldest first: fewer steps, then fewer and plainer fields, then
 /// fewer octets. All differ from it, and none is larger, so that trying again with what still shows comes to an end.
@@ -71,7 +71,7 @@ fn repeated(session: &Session) -> Vec<Session> {
     all
 }
 
-/// What a bind and a later `alter_context` offer, offered by one bind; and a bind where an `alter_context` comes first.
+/// What a bind and a later `alter_context` offer, both or the latter alone, offered by one bind; and a bind where an `alter_context` comes first.
 fn offered_at_once(session: &Session) -> Vec<Session> {
     let mut all = Vec::new();
     let mut bind: Option<(usize, &Offer)> = None;
@@ -94,15 +94,17 @@ fn offered_at_once(session: &Session) -> Vec<Session> {
         };
         let mut both = first.clone();
         both.contexts.extend(offer.contexts.iter().cloned());
-        let both = of(sending, Content::Bind(both));
-        let mut smaller = replaced(session, place, Action::Send(Box::new(both)));
-        smaller.steps.remove(at);
-        all.push(smaller);
+        for offer in [both, offer.clone()] {
+            let once = of(sending, Content::Bind(offer));
+            let mut smaller = replaced(session, place, Action::Send(Box::new(once)));
+            smaller.steps.remove(at);
+            all.push(smaller);
+        }
     }
     all
 }
 
-/// Two calls in a row made one call sent two times: as the first is, or as the second.
+/// Two calls in a row made one call sent two times, as the first is or as the second, and made the plainer of the two.
 fn alike(session: &Session) -> Vec<Session> {
     let mut all = Vec::new();
     for (at, pair) in session.steps.windows(2).enumerate() {
@@ -127,6 +129,17 @@ fn alike(session: &Session) -> Vec<Session> {
             smaller.steps.remove(at.saturating_add(1));
             all.push(smaller);
         }
+        // The same octets again: what is sent two times by one step has another IV and call id the second time.
+        let size = |step: &Step| {
+            let text = step.to_string();
+            (text.len(), text)
+        };
+        let (plain, place) = if size(one) < size(other) {
+            (first, at.saturating_add(1))
+        } else {
+            (second, at)
+        };
+        all.push(replaced(session, place, Action::Send(plain.clone())));
     }
     all
 }
@@ -404,6 +417,39 @@ mod tests {
         let small = smallest(text, |session| calls(session) == 2 && offers(session));
         let expected = "kmspec session 1\nbind\n  offer 1 kms ndr64\n  offer 0 kms ndr32\nrequest v5 ndr32 times=2\n";
         assert_eq!(small, expected);
+    }
+
+    #[test]
+    fn two_calls_that_must_be_the_same_become_the_plainer_one_under_its_offer() {
+        let text = "kmspec session 1\nbind\n  offer 1 kms ndr64\nalter\n  offer 0 kms ndr32\n\
+                    request v5 ndr32\nrequest v5 ndr64 context=1\n";
+        let matters = |session: &Session| {
+            let offered = |id: u16| {
+                session.sendings().any(|sending| match &sending.content {
+                    Content::Bind(offer) => {
+                        matches!(offer.contexts.as_slice(), [one] if one.id.0 == id)
+                    }
+                    Content::Alter(offer) => offer.contexts.iter().any(|one| one.id.0 == id),
+                    _ => false,
+                })
+            };
+            let calls = session
+                .sendings()
+                .filter_map(|sending| match &sending.content {
+                    Content::Request(call) => Some((call, sending.times)),
+                    _ => None,
+                });
+            let calls: Vec<_> = calls.collect();
+            let bound = session.to_string().starts_with("kmspec session 1\nbind");
+            bound
+                && calls.len() == 2
+                && calls
+                    .iter()
+                    .all(|(call, times)| offered(call.context_id) && *times < 2)
+        };
+        let expected =
+            "kmspec session 1\nbind\n  offer 0 kms ndr32\nrequest v5 ndr32\nrequest v5 ndr32\n";
+        assert_eq!(smallest(text, matters), expected);
     }
 
     #[test]
