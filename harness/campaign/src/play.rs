@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use kmspec_rules::{Memory, Violation};
 use kmspec_runner::peer::{Direction, Ending, Event};
-use kmspec_session::{Action, Content, Offer, Sending, Session, Step, Surroundings};
+use kmspec_session::{Action, Content, Dice, Offer, Sending, Session, Step, Surroundings};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
 
@@ -127,7 +127,7 @@ impl Player {
             manner,
             mark: self.mark(execution),
             own: vec![u32::try_from(execution & 0xffff_ffff).unwrap_or_default()],
-            now: now(),
+            now: client_time(now(), self.mark(execution)),
             began: Instant::now(),
             links: Vec::new(),
             groups: Vec::new(),
@@ -514,6 +514,16 @@ fn check([x, y]: [u8; 2], number: u32) -> u8 {
     last
 }
 
+/// The client time of a mark: the same all hour long, so that a session that is tried again has the octets that it had.
+/// Hosts accept clocks that are off by some hours.
+fn client_time(now: FileTime, mark: u64) -> FileTime {
+    let within = Dice::new(mark, 0).roll() % HOUR;
+    FileTime(now.0 - now.0 % HOUR + within)
+}
+
+/// In units of 100 ns.
+const HOUR: u64 = 36_000_000_000;
+
 /// The time of day.
 pub(crate) fn now() -> FileTime {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -528,6 +538,17 @@ mod tests {
     use kmspec_wire::keys::KeySet;
 
     use super::*;
+
+    #[test]
+    fn a_client_time_is_of_its_mark_and_hardly_off() {
+        let at = FileTime(134_400_000_000_000_000);
+        let later = at.plus(HOUR / 2);
+        assert_eq!(client_time(at, 7), client_time(later, 7));
+        assert_ne!(client_time(at, 7), client_time(at, 8));
+        for mark in 0..100 {
+            assert!(client_time(at, mark).0.abs_diff(at.0) < HOUR);
+        }
+    }
 
     #[test]
     fn marks_are_found_and_one_that_was_changed_is_none() {
