@@ -117,6 +117,40 @@ fn a_target_that_is_started_serves_each_case_that_needs_a_fresh_one() {
     );
 }
 
+/// The block of `conformance/spec/hosts.md` that begins with this table.
+fn documented(table: &str) -> String {
+    let page = include_str!("../../../../conformance/spec/hosts.md");
+    let (_, rest) = page.split_once(&format!("```toml\n{table}\n")).unwrap();
+    format!("{table}\n{}", rest.split_once("```").unwrap().0)
+}
+
+#[test]
+fn the_documented_files_of_a_gate_are_read() {
+    let folder = folder();
+    let file = documented("[target]");
+    put(folder.path(), "host.toml", &file);
+    let said = say(folder.path(), "run host.toml --suite nak");
+    assert!(
+        said.complaints().concat().contains("my-keys.toml"),
+        "{said:?}"
+    );
+    let started =
+        "\"sh\", \"-c\", \"echo a line of its own >&2; exec \\\"$0\\\" lab serve --port {port}\", ";
+    let program = format!("{started}{:?}", env!("CARGO_BIN_EXE_kmspec"));
+    let file = file.replace("\"my-kms-host\", \"--port\", \"{port}\"", &program);
+    put(folder.path(), "host.toml", file.replace("keys ", "# keys "));
+    put(folder.path(), "known.toml", documented("[[deviation]]"));
+    let line = "run host.toml --suite btfn --expect known.toml --report json=a.json --report junit=a.xml --report html=a.html";
+    let said = say(folder.path(), line);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let stale = "known.toml: line 2: \"rpc.btfn.*\" is stale";
+    assert!(said.stdout.contains(stale), "{said:?}");
+    for report in ["a.json", "a.xml", "a.html"] {
+        let report = fs::read_to_string(folder.path().join(report)).unwrap();
+        assert!(report.contains("a line of its own"), "{report}");
+    }
+}
+
 #[test]
 fn annotations_and_a_summary_are_for_github() {
     let folder = folder();

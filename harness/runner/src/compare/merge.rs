@@ -117,6 +117,10 @@ pub fn merge(named: &[Named]) -> Result<Report, MergeError> {
         unable,
         broken_expectations,
         results,
+        log: pieces
+            .iter()
+            .map(|piece| piece.named.report.log.as_str())
+            .collect(),
         ..first.named.report.clone()
     })
 }

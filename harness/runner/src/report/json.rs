@@ -1,7 +1,7 @@
 //! The report for programs: versioned, in a stable order, what is measured kept apart.
 //!
 //! Its form is written down in `schema/run-1.schema.json`, which [`SCHEMA`] holds. Two runs with the same seed against a
-//! target that answers the same differ in `times` alone.
+//! target that answers and writes the same differ in `times` alone.
 
 use std::collections::BTreeMap;
 
@@ -44,6 +44,9 @@ pub struct Report {
     pub counts: BTreeMap<Verdict, usize>,
     /// The results, in the plan's order.
     pub results: Vec<Entry>,
+    /// What the target wrote, if the harness started it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub log: String,
     /// What is measured, and so differs from run to run.
     pub times: Times,
 }
@@ -156,6 +159,7 @@ impl Report {
             broken_expectations: result.broken_expectations.clone(),
             counts: counts.collect(),
             results: result.rows.iter().map(Entry::of).collect(),
+            log: result.log.clone(),
             times: Times {
                 client_time: result.now.0,
                 took_ms: millis(result.took),

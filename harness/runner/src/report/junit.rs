@@ -46,6 +46,9 @@ pub fn write(result: &RunResult, style: &Style, out: impl io::Write) -> Result<(
         suite.add_test_case(whole);
         suites.push(suite);
     }
+    if let Some(suite) = suites.first_mut().filter(|_| !result.log.is_empty()) {
+        suite.set_system_err(&result.log);
+    }
     report.add_test_suites(suites);
     report.serialize(out)?;
     Ok(())
