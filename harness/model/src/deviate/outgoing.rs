@@ -16,6 +16,12 @@ pub(crate) fn header(faults: Faults, asked: &Header, header: &mut Header) {
     if faults.has(Fault::ReplyVersionCopied) {
         (header.rpc_vers, header.rpc_vers_minor) = (asked.rpc_vers, asked.rpc_vers_minor);
     }
+    if faults.has(Fault::AlterServesAsBind)
+        && asked.ptype == PduType::ALTER_CONTEXT
+        && header.ptype == PduType::BIND_ACK
+    {
+        header.ptype = PduType::ALTER_CONTEXT_RESP;
+    }
     header.call_id = call_id(faults, header.ptype, header.call_id);
     header.pfc_flags = flags(faults, header.ptype, header.pfc_flags, asked.pfc_flags);
 }

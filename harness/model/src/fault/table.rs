@@ -123,6 +123,7 @@ faults! {
         ReofferSwitches "reoffer-switches" "rpc.alter.known-context-other-syntax": "switches a context to another transfer syntax";
         ServesWithoutBind "serves-without-bind" "rpc.state.request-before-bind": "serves calls before a bind";
         AlterWithoutBind "alter-without-bind" "rpc.state.alter-before-bind": "acknowledges alter_context before a bind";
+        AlterServesAsBind "alter-serves-as-bind" "rpc.state.alter-before-bind": "answers alter_context before a bind as one behind it";
         OtherFirstPduIgnored "other-first-pdu-ignored" "rpc.state.other-first-pdu": "ignores what is no bind before a bind";
         ServerPdusIgnored "server-pdus-ignored" "rpc.state.server-only-pdus": "ignores PDUs that only hosts send";
         ForeignPdusIgnored "foreign-pdus-ignored" "rpc.state.foreign-ptypes": "ignores PDUs of other transports";

@@ -57,7 +57,7 @@ impl Session {
     pub(super) fn bind_taken_for(&mut self, host: &Host, taken: &mut Cow<'_, [u8]>) {
         let faults = host.settings.faults;
         if !self.is_bound()
-            && faults.has(Fault::AlterWithoutBind)
+            && (faults.has(Fault::AlterWithoutBind) || faults.has(Fault::AlterServesAsBind))
             && taken.get(2) == Some(&PduType::ALTER_CONTEXT.0)
         {
             overwrite(taken, 2, &[PduType::BIND.0]);
