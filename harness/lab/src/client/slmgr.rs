@@ -1,5 +1,6 @@
 //! The licence manager's verbs on a client.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use kmspec_model::client::{ActivationResult, Done, NotAsking, Refusal};
@@ -66,7 +67,7 @@ impl<L: Lookup, S: Store> LabClient<L, S> {
         };
         let mut text = activating;
         for tried in &outcome.tried {
-            text.push_str(&format!("\n{tried}"));
+            let _ = write!(text, "\n{tried}");
         }
         let said = result_line(language, outcome.result.hresult(), &reason);
         text.extend(["\n", &said]);
