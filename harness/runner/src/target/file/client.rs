@@ -218,7 +218,7 @@ mod tests {
             ),
             (
                 "[control]\nsai = [\"x\"]",
-                "line 5, column 7: a client has no verb `sai`; there are ato, ckms, clock, discover, dli, dlv, due, ipk, rearm, skms, unelevated",
+                "line 5, column 7: a client has no verb `sai`; there are ato, ckms, clock, discover, dli, dlv, due, ipk, rearm, service, skms, standard-user, unelevated",
             ),
             (
                 "[control]\ndli = []",
