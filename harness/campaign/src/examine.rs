@@ -6,8 +6,7 @@ use std::sync::Arc;
 use kmspec_session::Session;
 
 use crate::finding::Kind;
-use crate::play::{Played, Player, now};
-use crate::reference;
+use crate::play::Played;
 use crate::trial::{EXHAUSTED, Sought};
 
 /// Something that may be a finding.
@@ -99,12 +98,12 @@ impl Known {
     }
 }
 
-/// What a session makes suspect, the target's being gone aside. `executions` is how many there were so far.
+/// What a session makes suspect, the target's being gone aside. `silent` is a step that only the lab host answers.
 pub(crate) fn suspicions(
     session: &Arc<Session>,
     execution: u64,
-    player: &Player,
     played: &Played,
+    silent: Option<usize>,
     slow: std::time::Duration,
 ) -> Vec<Suspicion> {
     let suspicion = |kind, about: String, detail: String| Suspicion {
@@ -132,12 +131,7 @@ pub(crate) fn suspicions(
             detail,
         ));
     }
-    // What was hoped for and did not come is only looked at where something was waited for in vain.
-    let unanswered = played.unanswered.or_else(|| {
-        let waited = played.rows.iter().any(|row| row.waited);
-        let found = waited.then(|| reference::unanswered(session, player, &played.rows, now()));
-        found.flatten().map(|(step, _)| step)
-    });
+    let unanswered = played.unanswered.or(silent);
     if let Some(step) = unanswered {
         let label = played
             .rows

@@ -135,9 +135,10 @@ impl Player {
             hoped: manner.hoped,
             played: Played::default(),
         };
-        let expected = match manner.sure {
-            true => reference::answers_to(session, self, now()),
-            false => Vec::new(),
+        let expected = if manner.sure {
+            reference::answers_to(session, self, now())
+        } else {
+            Vec::new()
         };
         for (index, step) in session.steps.iter().enumerate() {
             playing.hoped = match expected.get(index) {

@@ -1,4 +1,5 @@
 use std::io;
+use std::net::SocketAddr;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,7 +15,8 @@ use crate::corpus::Corpus;
 use crate::examine::{self, Suspicion};
 use crate::finding::Kind;
 use crate::novelty;
-use crate::play::{Manner, Played};
+use crate::play::{Manner, Played, Player, now};
+use crate::reference;
 use crate::trial::{self, Sought};
 
 /// Starts so many workers, on a thread with a runtime of its own for each core: a session that is handed from one core to
@@ -71,9 +73,28 @@ async fn work(shared: Arc<Shared>) {
         let played = player
             .play(&session, address, ticket.number, Manner::QUICK)
             .await;
+        let silent = silent(&player, address, ticket.number, &session, &played).await;
         drop(playing);
-        examine(&shared, ticket.number, &session, &player, &played);
+        examine(&shared, ticket.number, &session, &player, &played, silent);
     }
+}
+
+/// The first step that the lab host answers and the target does not, if it still does not when more patience is had with
+/// it: on a busy machine much is late.
+async fn silent(
+    player: &Player,
+    address: SocketAddr,
+    number: u64,
+    session: &Session,
+    played: &Played,
+) -> Option<usize> {
+    if played.unanswered.is_some() || !played.rows.iter().any(|row| row.waited) {
+        return None;
+    }
+    reference::unanswered(session, player, &played.rows, now())?;
+    let again = player.play(session, address, number, Manner::STEADY).await;
+    let (step, _) = reference::unanswered(session, player, &again.rows, now())?;
+    Some(step)
 }
 
 /// Until something changes, or for a moment.
@@ -93,8 +114,9 @@ fn examine(
     shared: &Shared,
     number: u64,
     session: &Arc<Session>,
-    player: &crate::play::Player,
+    player: &Player,
     played: &Played,
+    silent: Option<usize>,
 ) {
     shared.executions.fetch_add(1, Ordering::Relaxed);
     if played.refused {
@@ -114,7 +136,7 @@ fn examine(
     if lock(&shared.corpus).done(number, session, features) {
         *lock(&shared.news) = Instant::now();
     }
-    for suspicion in examine::suspicions(session, number, player, played, shared.slow) {
+    for suspicion in examine::suspicions(session, number, played, silent, shared.slow) {
         suspect(shared, suspicion);
     }
     if shared.differential
