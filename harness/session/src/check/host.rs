@@ -9,7 +9,9 @@ use super::{KEYS, NOW, PORT};
 use crate::{Action, Choices, Mutator, Session, Surroundings};
 
 /// Repetitions of one step that are played: enough for what one call leaves behind for the next.
-const MOST_TIMES: u16 = 4;
+const MOST_TIMES: u16 = 2;
+/// Segments of one sending: octet by octet takes as long as a hundred sessions, and the target `stream` has that.
+const MOST_SEGMENTS: usize = 16;
 
 static MUTATOR: LazyLock<Mutator> = LazyLock::new(Mutator::new);
 
@@ -137,13 +139,14 @@ impl Stage {
             }
             Act::Send(octets, usual) => {
                 let segment = match segment.unwrap_or(*usual) {
-                    0 => octets.len().max(1),
+                    0 => octets.len(),
                     segment => segment,
                 };
                 let known = self.links.iter().rposition(|link| link.number == number);
                 let place = known.unwrap_or_else(|| self.open(number, now));
                 if let Some(link) = self.links.get_mut(place) {
-                    for part in octets.chunks(segment) {
+                    let least = octets.len().div_ceil(MOST_SEGMENTS);
+                    for part in octets.chunks(segment.max(least).max(1)) {
                         link.send(&mut self.host, now, part, session);
                     }
                 }
