@@ -113,7 +113,7 @@ impl Calls {
 impl Observer for Calls {
     fn exchange(&mut self, exchange: &Exchange<'_>) {
         self.seen = self.seen.saturating_add(1);
-        let view = ExchangeView::new("file", exchange, Some(&mut Opener::new(&self.keys)));
+        let view = ExchangeView::new(&"file".into(), exchange, Some(&mut Opener::new(&self.keys)));
         assert!(!view.to_string().is_empty());
     }
 }

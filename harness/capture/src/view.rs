@@ -1,5 +1,6 @@
 //! What people and programs read of a capture: a line or a JSON object an exchange, and what is to be told beside them.
 
+mod columns;
 mod exchange;
 mod report;
 mod table;
@@ -8,6 +9,7 @@ pub use self::exchange::{ExchangeView, RequestView, ResponseView, RpcView};
 pub use self::table::HEADER;
 
 use std::io::Read;
+use std::sync::Arc;
 
 use kmspec_wire::keys::KeySet;
 
@@ -51,7 +53,7 @@ pub fn decode<R: Read>(
     each: impl FnMut(Item),
 ) -> Outcome {
     let mut show = Show {
-        file,
+        file: Arc::from(file),
         opener: keys.map(Opener::new),
         each,
     };
@@ -59,14 +61,14 @@ pub fn decode<R: Read>(
 }
 
 struct Show<'k, F> {
-    file: &'k str,
+    file: Arc<str>,
     opener: Option<Opener<'k>>,
     each: F,
 }
 
 impl<F: FnMut(Item)> Observer for Show<'_, F> {
     fn exchange(&mut self, exchange: &Exchange<'_>) {
-        let view = ExchangeView::new(self.file, exchange, self.opener.as_mut());
+        let view = ExchangeView::new(&self.file, exchange, self.opener.as_mut());
         (self.each)(Item::Exchange(Box::new(view)));
     }
 

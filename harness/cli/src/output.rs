@@ -1,6 +1,7 @@
 use std::fmt::Display;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
+use anstream::adapter::strip_bytes;
 use anstream::{AutoStream, ColorChoice};
 
 use crate::failure::Failure;
@@ -9,7 +10,11 @@ use crate::failure::Failure;
 ///
 /// Whoever reads it may have seen enough and close it, as `head` does: that is success. Nothing is written from then on.
 pub(crate) struct Output {
-    stream: BufWriter<AutoStream<io::Stdout>>,
+    stream: AutoStream<io::Stdout>,
+    /// What is still to be written: many lines at once.
+    buffer: Vec<u8>,
+    /// Whether nothing but text may come out.
+    plain: bool,
     closed: bool,
 }
 
@@ -21,8 +26,17 @@ impl Output {
             ColorChoice::Auto => AutoStream::choice(&stdout),
             choice => choice,
         };
+        let plain = choice == ColorChoice::Never;
         Self {
-            stream: BufWriter::with_capacity(1 << 16, AutoStream::new(stdout, choice)),
+            // Colours are taken out below, of the lines that have any: looking for them octet by octet takes longer than
+            // making the lines.
+            stream: if plain {
+                AutoStream::always_ansi(stdout)
+            } else {
+                AutoStream::new(stdout, choice)
+            },
+            buffer: Vec::with_capacity(FULL.saturating_mul(2)),
+            plain,
             closed: false,
         }
     }
@@ -32,8 +46,21 @@ impl Output {
         if self.closed {
             return Ok(());
         }
-        let written = writeln!(self.stream, "{line}");
-        self.take(written)
+        let from = self.buffer.len();
+        let written = writeln!(self.buffer, "{line}");
+        self.take(written)?;
+        self.written(from)
+    }
+
+    /// Writes one line, which is there as text.
+    pub(crate) fn text(&mut self, line: &str) -> Result<(), Failure> {
+        if self.closed {
+            return Ok(());
+        }
+        let from = self.buffer.len();
+        self.buffer.extend_from_slice(line.as_bytes());
+        self.buffer.push(b'\n');
+        self.written(from)
     }
 
     /// Writes one JSON object as a line.
@@ -41,14 +68,41 @@ impl Output {
         if self.closed {
             return Ok(());
         }
-        let written = serde_json::to_writer(&mut self.stream, value)
-            .map_err(io::Error::from)
-            .and_then(|()| self.stream.write_all(b"\n"));
+        let from = self.buffer.len();
+        let written = serde_json::to_writer(&mut self.buffer, value).map_err(io::Error::from);
+        self.buffer.push(b'\n');
+        self.take(written)?;
+        self.written(from)
+    }
+
+    /// What is buffered from there on was written just now.
+    fn written(&mut self, from: usize) -> Result<(), Failure> {
+        if self.plain
+            && let Some(last) = self.buffer.get(from..)
+            && last.contains(&ESCAPE)
+        {
+            let text = strip_bytes(last).into_vec();
+            self.buffer.truncate(from);
+            self.buffer.extend_from_slice(&text);
+        }
+        if self.buffer.len() < FULL {
+            return Ok(());
+        }
+        self.empty()
+    }
+
+    fn empty(&mut self) -> Result<(), Failure> {
+        let written = self.stream.write_all(&self.buffer);
+        self.buffer.clear();
         self.take(written)
     }
 
     /// Sends what is buffered on its way.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        if self.closed {
+            return Ok(());
+        }
+        self.empty()?;
         if self.closed {
             return Ok(());
         }
@@ -71,6 +125,11 @@ impl Output {
         }
     }
 }
+
+/// What begins a colour.
+const ESCAPE: u8 = 0x1b;
+/// Octets that are worth a write.
+const FULL: usize = 1 << 16;
 
 /// Tells something beside the results: one line on standard error. If nobody reads it, nobody is told.
 pub(crate) fn tell(line: impl Display) {

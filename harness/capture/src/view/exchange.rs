@@ -1,29 +1,39 @@
-use kmspec_wire::kms::{RequestBody, ResponseBody};
+use std::fmt::Display;
+use std::sync::Arc;
+
+use kmspec_wire::kms::{ProtocolVersion, RequestBody, ResponseBody};
 use kmspec_wire::ndr::ResponseStub;
 use serde::{Serialize, Serializer};
 
 use crate::open::Opener;
 use crate::rpc::{Exchange, Reply, Rpc};
+use crate::tcp::Endpoint;
 
 /// An exchange as JSON shows it; the keys are those of `captures/decoded.jsonl`, and a few more.
+///
+/// What needs no key is kept as it is, not as text: making texts of it would take longer than reading it did.
 #[derive(Clone, Debug, Serialize)]
 pub struct ExchangeView {
     /// Name of the capture.
-    pub file: String,
+    #[serde(serialize_with = "as_text")]
+    pub file: Arc<str>,
     /// The connection, numbered by its first packet from 0.
     pub stream: u32,
     /// Index of the request on its connection, from 0.
     pub call: u32,
     /// Address and port of the client.
-    pub client: String,
+    #[serde(serialize_with = "as_text")]
+    pub client: Endpoint,
     /// Address and port of the host.
-    pub host: String,
+    #[serde(serialize_with = "as_text")]
+    pub host: Endpoint,
     /// Number of the packet that completed the request.
     pub request_packet: u64,
     /// Number of the packet that completed the reply.
     pub reply_packet: Option<u64>,
     /// The version the request states in the clear.
-    pub version: Option<String>,
+    #[serde(serialize_with = "as_text_or_null")]
+    pub version: Option<ProtocolVersion>,
     /// What needs no key.
     pub rpc: RpcView,
     /// The request, if it was opened.
@@ -125,7 +135,7 @@ pub struct ResponseView {
 
 impl ExchangeView {
     /// What there is to show of an exchange; without an opener its structure alone.
-    pub fn new(file: &str, exchange: &Exchange<'_>, opener: Option<&mut Opener<'_>>) -> Self {
+    pub fn new(file: &Arc<str>, exchange: &Exchange<'_>, opener: Option<&mut Opener<'_>>) -> Self {
         let mut view = Self::structure(file, exchange);
         let Some(opener) = opener else {
             return view;
@@ -150,7 +160,7 @@ impl ExchangeView {
         view
     }
 
-    fn structure(file: &str, exchange: &Exchange<'_>) -> Self {
+    fn structure(file: &Arc<str>, exchange: &Exchange<'_>) -> Self {
         let (hresult, fault) = match exchange.reply {
             Reply::None => (None, None),
             Reply::Fault(status) => (None, Some(status.0)),
@@ -160,16 +170,14 @@ impl ExchangeView {
             }
         };
         Self {
-            file: file.to_owned(),
+            file: Arc::clone(file),
             stream: exchange.connection.stream,
             call: exchange.call,
-            client: exchange.client.to_string(),
-            host: exchange.host.to_string(),
+            client: exchange.client,
+            host: exchange.host,
             request_packet: exchange.rpc.request.packet,
             reply_packet: exchange.rpc.answered.map(|at| at.packet),
-            version: exchange
-                .request_version()
-                .map(|version| version.to_string()),
+            version: exchange.request_version(),
             rpc: (&exchange.rpc).into(),
             request: None,
             response: None,
@@ -253,4 +261,19 @@ fn utf16(bytes: &[u8]) -> String {
 
 fn as_map<S: Serializer>(checks: &[(&str, bool)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(checks.iter().copied())
+}
+
+fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+#[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
+fn as_text_or_null<S: Serializer>(
+    value: &Option<impl Display>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
 }

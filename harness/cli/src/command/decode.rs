@@ -59,6 +59,7 @@ fn one(
     let enough = Cell::new(false);
     let mut opening = Opening::default();
     let mut written = Ok(());
+    let mut line = String::new();
     let input = Stoppable {
         input,
         stop: &enough,
@@ -73,7 +74,11 @@ fn one(
                 return;
             }
             written = match (&item, format) {
-                (Item::Exchange(exchange), DecodeFormat::Table) => output.line(exchange),
+                (Item::Exchange(exchange), DecodeFormat::Table) => {
+                    line.clear();
+                    exchange.write_line(&mut line);
+                    output.text(&line)
+                }
                 (Item::Exchange(exchange), DecodeFormat::Json) => output.json(exchange),
                 (Item::Notice(notice), DecodeFormat::Table) => {
                     output.line(format_args!("note: {notice}"))

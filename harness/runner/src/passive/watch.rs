@@ -252,7 +252,7 @@ impl Observer for Watch<'_> {
         if exchange.request_cut || matches!(exchange.reply, Reply::Response { cut: true, .. }) {
             return;
         }
-        let view = ExchangeView::new("", exchange, Some(&mut self.opener));
+        let view = ExchangeView::new(&"".into(), exchange, Some(&mut self.opener));
         let sealed = view
             .error
             .is_some_and(|error| error.starts_with("cannot open"));
