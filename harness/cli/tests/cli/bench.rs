@@ -53,6 +53,86 @@ fn a_run_leaves_its_reports() {
     );
 }
 
+/// Ten seconds of a second run, by its report: `change` is told the number of each.
+fn stretched(report: &Value, change: impl Fn(u64, &mut Value)) -> String {
+    let mut report = report.clone();
+    report["elapsed_ns"] = 10_000_000_000_u64.into();
+    report["generator"]["busy"] = serde_json::json!([0.5]);
+    let seconds = (0..10).map(|number| {
+        let mut second = report["series"][0].clone();
+        second["second"] = number.into();
+        (second["p50_ns"], second["p99_ns"]) = (1_000_000.into(), 2_000_000.into());
+        change(number, &mut second);
+        second
+    });
+    report["series"] = seconds.collect();
+    report.to_string()
+}
+
+#[test]
+fn comparing_has_its_exit_codes() {
+    let folder = folder();
+    let line = format!("bench --rate 50 --duration 1s {SHORT} --report json=short.json");
+    assert_eq!(say(folder.path(), &line).code, Some(0));
+    let report = json(folder.path(), "short.json");
+    let of_all = |second: &mut Value, factor: u64| {
+        for name in ["p50_ns", "p99_ns"] {
+            second[name] = (second[name].as_u64().unwrap() * factor / 10).into();
+        }
+        let answered = second["counts"]["answered"].as_u64().unwrap();
+        second["counts"]["answered"] = (answered * 10 / factor).into();
+    };
+    let mut busy: Value = serde_json::from_str(&stretched(&report, |_, _| ())).unwrap();
+    busy["generator"]["busy"] = serde_json::json!([1.0]);
+    let mut other = busy.clone();
+    other["generator"]["busy"] = serde_json::json!([0.5]);
+    other["plan"]["connections"] = 77.into();
+    for (name, text) in [
+        ("a.json", stretched(&report, |_, _| ())),
+        (
+            "slow.json",
+            stretched(&report, |_, second| of_all(second, 12)),
+        ),
+        (
+            "wild.json",
+            stretched(&report, |number, second| {
+                of_all(second, if number < 5 { 2 } else { 40 })
+            }),
+        ),
+        ("busy.json", busy.to_string()),
+        ("other.json", other.to_string()),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    for (files, code, complaint) in [
+        ("a.json a.json", 0, ""),
+        ("slow.json a.json", 0, ""),
+        ("a.json slow.json", 1, "slow.json is slower than a.json"),
+        (
+            "a.json wild.json",
+            2,
+            "not judged: the seconds of these runs differ too much",
+        ),
+        (
+            "a.json busy.json",
+            2,
+            "not judged: busy.json: the generator is the bottleneck",
+        ),
+        (
+            "a.json other.json",
+            2,
+            "did not do the same: the number of connections is",
+        ),
+        ("a.json short.json", 2, "comparing needs 8 at least"),
+        ("a.json none.json", 2, "none.json: cannot read it"),
+    ] {
+        let said = say(folder.path(), &format!("bench --compare {files}"));
+        assert_eq!(said.code, Some(code), "{files}: {said:?}");
+        assert!(said.stderr.contains(complaint), "{files}: {said:?}");
+        assert_eq!(said.complaints().is_empty(), code == 0, "{files}: {said:?}");
+    }
+}
+
 #[test]
 fn conditions_have_their_exit_codes() {
     let folder = folder();
