@@ -1,12 +1,13 @@
 //! The lab host on real sockets, under a bare client and under the load generator, beside a bare echo of the same sizes. It
 //! reports and judges nothing: what comes out hangs on how busy the machine is. `cargo bench -p kmspec-benches --bench lab`
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -42,7 +43,7 @@ const FULL: Extent = Extent {
     time: Duration::from_millis(500),
     rounds: 3,
     fresh: 2_000,
-    latencies: 2_000,
+    latencies: 20_000,
 };
 
 /// Only shows that everything runs.
@@ -265,25 +266,33 @@ fn processor() -> Duration {
     Duration::try_from(time).unwrap_or_default()
 }
 
-/// The latency of one good client, alone and beside two that send garbage on one connection after the other.
+/// The latency of one good client, alone and beside a flood of garbage connections.
+///
+/// The flood has a pace. One that takes all the processor it gets measures the scheduler: host, client and flood share two
+/// cores here, and whoever waits for a core waits for milliseconds, whatever the host does.
 fn flood(address: SocketAddr, talk: &Talk, extent: &Extent) -> Outcome {
     let quiet = latency(address, talk, extent.latencies)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let bad = [0, 1].map(|_| {
-        let stop = Arc::clone(&stop);
-        thread::spawn(move || garbage(address, &stop))
-    });
-    let flooded = latency(address, talk, extent.latencies);
-    stop.store(true, Ordering::Relaxed);
-    let sent: usize = bad
-        .into_iter()
-        .map(|bad| bad.join().unwrap_or_default())
-        .sum();
-    let flooded = flooded?;
+    let (stop, sent) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let flooded = thread::scope(|scope| {
+        scope.spawn(|| garbage(address, &stop, &sent));
+        while sent.load(Ordering::Relaxed) < IN_FLIGHT {
+            thread::sleep(PACE);
+        }
+        let before = sent.load(Ordering::Relaxed);
+        let began = Instant::now();
+        let flooded = latency(address, talk, extent.latencies);
+        let during = f64::from(u32::try_from(sent.load(Ordering::Relaxed) - before).unwrap_or(0));
+        say(&format!(
+            "flood: {IN_FLIGHT} garbage connections at a time, {:.0} new ones a second",
+            during / began.elapsed().as_secs_f64()
+        ));
+        stop.store(true, Ordering::Relaxed);
+        flooded
+    })?;
     for (name, quiet, flooded) in [("p50", quiet.0, flooded.0), ("p99", quiet.1, flooded.1)] {
         let ratio = flooded.as_secs_f64() / quiet.as_secs_f64();
         say(&format!(
-            "latency {name}: quiet {quiet:.1?}, under {sent} garbage connections {flooded:.1?}, ratio {ratio:.2}"
+            "latency {name}: quiet {quiet:.1?}, under the flood {flooded:.1?}, ratio {ratio:.2}"
         ));
     }
     Ok(())
@@ -304,23 +313,32 @@ fn latency(address: SocketAddr, talk: &Talk, count: usize) -> Outcome<(Duration,
     Ok((each[count / 2], each[count * 99 / 100]))
 }
 
-/// Connections with garbage, one after the other: how many. Nobody waits for an answer: to some of it there is none before
-/// the idle limit. Few enough to leave ports for the rest.
-fn garbage(address: SocketAddr, stop: &AtomicBool) -> usize {
+/// Garbage connections that are open at a time, and how often there is a new one.
+const IN_FLIGHT: usize = 200;
+const PACE: Duration = Duration::from_micros(500);
+
+/// Opens connections with garbage until told to stop, and drops the oldest for each. Nobody waits for an answer: to some of
+/// it there is none before the idle limit.
+fn garbage(address: SocketAddr, stop: &AtomicBool, sent: &AtomicUsize) {
     // A PDU of 42,405 octets that never come, one of none, one that is no first one, and nothing at all.
     let kinds: [&[u8]; 4] = [&[0xa5; 512], &[0; 512], b"GET / HTTP/1.1\r\n\r\n", b""];
-    let mut sent = 0;
-    for kind in kinds.into_iter().cycle().take(5_000) {
+    let mut open = VecDeque::with_capacity(IN_FLIGHT);
+    let began = Instant::now();
+    for (number, kind) in (0..).zip(kinds.into_iter().cycle()) {
         if stop.load(Ordering::Relaxed) {
             break;
         }
+        thread::sleep((PACE * number).saturating_sub(began.elapsed()));
         if let Ok(mut stream) = TcpStream::connect(address) {
             // The host may close before all of it is there.
             let _ = stream.write_all(kind);
-            sent += 1;
+            if open.len() == IN_FLIGHT {
+                open.pop_front();
+            }
+            open.push_back(stream);
         }
+        sent.fetch_add(1, Ordering::Relaxed);
     }
-    sent
 }
 
 /// The host's memory with many connections open. The clients are another process, which has files of its own to open.

@@ -17,20 +17,23 @@ pub struct Measured {
     pub best_ns: f64,
     /// Nanoseconds of one iteration in the median sample.
     pub median_ns: f64,
-    /// Octets that one iteration takes, if it is measured by octets.
-    pub octets: Option<u64>,
+    /// What one iteration gets through, if it is measured by that.
+    pub through: Option<Through>,
+}
+
+/// What one iteration gets through, as criterion writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Through {
+    /// Octets.
+    Bytes(u64),
+    /// Messages, turns, cases.
+    Elements(u64),
 }
 
 #[derive(Deserialize)]
 struct Benchmark {
     full_id: String,
-    throughput: Option<Throughput>,
-}
-
-#[derive(Deserialize)]
-struct Throughput {
-    #[serde(rename = "Bytes")]
-    bytes: Option<u64>,
+    throughput: Option<Through>,
 }
 
 #[derive(Deserialize)]
@@ -85,7 +88,7 @@ fn measured(folder: &Path, since: SystemTime) -> Result<Option<Measured>, Measur
         name: benchmark.full_id,
         best_ns: *best,
         median_ns: *median,
-        octets: benchmark.throughput.and_then(|through| through.bytes),
+        through: benchmark.throughput,
     }))
 }
 
@@ -115,7 +118,7 @@ mod tests {
             name: "crypto/mac v4".to_owned(),
             best_ns: 50.0,
             median_ns: 100.0,
-            octets: Some(236),
+            through: Some(Through::Bytes(236)),
         };
         assert_eq!(read_since(SystemTime::UNIX_EPOCH), [expected]);
         let later = SystemTime::now() + std::time::Duration::from_secs(3600);

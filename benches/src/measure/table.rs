@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use super::machine::Machine;
-use super::samples::{self, Measured};
+use super::samples::{self, Measured, Through};
 use super::{MeasureError, cargo, package, run, target};
 
 /// What a benchmark's limit is named: as the benchmark, and this behind it.
@@ -52,6 +52,8 @@ pub struct Row {
     pub median_ns: f64,
     /// Megabytes (10^6) a second in the quickest sample, of what is measured by octets.
     pub megabytes_per_second: Option<f64>,
+    /// Messages, turns or cases a second in the quickest sample, of what is measured by those.
+    pub each_second: Option<f64>,
     /// Nanoseconds of its limit in the quickest sample.
     pub limit_ns: Option<f64>,
     /// Time of the benchmark by time of its limit, both in their quickest samples.
@@ -123,16 +125,28 @@ fn rows(measured: &[Measured]) -> Vec<Row> {
             name: measured.name.clone(),
             best_ns: measured.best_ns,
             median_ns: measured.median_ns,
-            #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-            megabytes_per_second: measured
-                .octets
-                .map(|octets| octets as f64 * 1e3 / measured.best_ns),
+            megabytes_per_second: through(measured, |through| match through {
+                Through::Bytes(octets) => Some(octets),
+                Through::Elements(_) => None,
+            })
+            .map(|octets| octets / 1e6),
+            each_second: through(measured, |through| match through {
+                Through::Bytes(_) => None,
+                Through::Elements(number) => Some(number),
+            }),
             limit_ns: limit,
             ratio: limit.map(|limit| measured.best_ns / limit),
             bar: bar.map(|(_, bar)| *bar),
         }
     })
     .collect()
+}
+
+/// Of what is counted so much a second, in the quickest sample.
+#[expect(clippy::cast_precision_loss, reason = "a few digits are shown")]
+fn through(measured: &Measured, counted: fn(Through) -> Option<u64>) -> Option<f64> {
+    let number = measured.through.and_then(counted)?;
+    Some(number as f64 * 1e9 / measured.best_ns)
 }
 
 impl fmt::Display for Table {
@@ -149,13 +163,15 @@ impl fmt::Display for Table {
         )?;
         writeln!(
             f,
-            "{:44} {:>10} {:>10} {:>10} {:>10} {:>16}",
-            "benchmark", "best", "median", "MB/s", "limit", "ratio"
+            "{:44} {:>10} {:>10} {:>12} {:>10} {:>16}",
+            "benchmark", "best", "median", "rate", "limit", "ratio"
         )?;
         for row in &self.rows {
-            let through = row
-                .megabytes_per_second
-                .map_or_else(String::new, |rate| format!("{rate:.0}"));
+            let through = match (row.megabytes_per_second, row.each_second) {
+                (Some(rate), _) => format!("{rate:.0} MB/s"),
+                (None, Some(rate)) => format!("{rate:.0}/s"),
+                (None, None) => String::new(),
+            };
             let limit = row.limit_ns.map_or_else(String::new, time);
             let mut ratio = String::new();
             if let Some(value) = row.ratio {
@@ -168,7 +184,7 @@ impl fmt::Display for Table {
             let (best, median) = (time(row.best_ns), time(row.median_ns));
             writeln!(
                 f,
-                "{:44} {best:>10} {median:>10} {through:>10} {limit:>10} {ratio:>16}",
+                "{:44} {best:>10} {median:>10} {through:>12} {limit:>10} {ratio:>16}",
                 row.name
             )?;
         }
@@ -190,21 +206,25 @@ pub(super) fn time(ns: f64) -> String {
 mod tests {
     use super::*;
 
-    fn measured(name: &str, best_ns: f64) -> Measured {
+    fn measured(name: &str, best_ns: f64, through: Through) -> Measured {
         Measured {
             name: name.to_owned(),
             best_ns,
             median_ns: best_ns * 1.5,
-            octets: Some(1000),
+            through: Some(through),
         }
     }
 
     #[test]
     fn a_benchmark_stands_beside_its_limit_and_its_bar() {
         let rows = rows(&[
-            measured("crypto/open and seal v6", 1200.0),
-            measured("crypto/open and seal v6 limit", 1000.0),
-            measured("pdu/decode a connection", 500.0),
+            measured("crypto/open and seal v6", 1200.0, Through::Elements(1)),
+            measured(
+                "crypto/open and seal v6 limit",
+                1000.0,
+                Through::Elements(1),
+            ),
+            measured("pdu/decode a connection", 500.0, Through::Bytes(1000)),
         ]);
         let table = Table {
             version: 1,
