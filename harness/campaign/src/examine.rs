@@ -65,6 +65,11 @@ impl Known {
         true
     }
 
+    /// Whether it is a finding, or is being looked into.
+    pub(crate) fn is_settled(&self, signature: &str) -> bool {
+        matches!(self.0.get(signature), Some(Knowledge::Settled))
+    }
+
     /// It is a finding.
     pub(crate) fn settle(&mut self, signature: &str) {
         let before = self.0.insert(signature.to_owned(), Knowledge::Settled);

@@ -278,7 +278,7 @@ impl Analyst {
                     kind: shown.kind,
                     about: shown.about,
                 };
-                if !lock(&self.shared.known).is_news(&sought.signature()) {
+                if lock(&self.shared.known).is_settled(&sought.signature()) {
                     return Ok(());
                 }
                 let detail = shown.detail;
