@@ -65,7 +65,9 @@ impl Trials<'_> {
             _ => {
                 // What concerns other sessions needs some.
                 self.others().await;
-                let played = self.play(session, manner).await;
+                // Only a hang is waited for: a host that is kept waiting ends connections, and differs by that.
+                let sure = manner.sure && sought.kind != Kind::Difference;
+                let played = self.play(session, Manner { sure, ..manner }).await;
                 let shown = self.judge(sought, session, played);
                 if shown.is_none() && !self.ground.accepts().await {
                     self.renew().await?;
