@@ -88,7 +88,7 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
     ("kmspec-load", &["lab", "model"]),
     (
         "kmspec-campaign",
-        &["embedded", "lab", "model", "conformance", "dns", "slmgr"],
+        &["embedded", "lab", "load", "model", "conformance", "dns", "slmgr"],
     ),
     ("kmspec-cli", &[]),
     ("kmspec-benches", &[]),
