@@ -88,7 +88,15 @@ const ALLOWED_IN_TESTS: &[(&str, &[&str])] = &[
     ("kmspec-load", &["lab", "model"]),
     (
         "kmspec-campaign",
-        &["embedded", "lab", "load", "model", "conformance", "dns", "slmgr"],
+        &[
+            "embedded",
+            "lab",
+            "load",
+            "model",
+            "conformance",
+            "dns",
+            "slmgr",
+        ],
     ),
     ("kmspec-cli", &[]),
     ("kmspec-benches", &[]),
