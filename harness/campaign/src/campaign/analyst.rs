@@ -259,41 +259,6 @@ impl Analyst {
         Ok(tried)
     }
 
-    /// Sessions that hold up all others: whoever was not answered is not to blame.
-    async fn find_blocker(&mut self, suspicion: &Suspicion) -> Result<(), LaunchError> {
-        let recent: Vec<_> = lock(&self.shared.recent)
-            .iter()
-            .rev()
-            .take(BLOCKERS)
-            .cloned()
-            .collect();
-        for (execution, session) in recent {
-            let sought = suspicion.sought.clone();
-            let shown = self
-                .trials()
-                .shows(&sought, &session, Manner::STEADY)
-                .await?;
-            if let Some(shown) = shown {
-                let sought = Sought {
-                    kind: shown.kind,
-                    about: shown.about,
-                };
-                if lock(&self.shared.known).is_settled(&sought.signature()) {
-                    return Ok(());
-                }
-                let detail = shown.detail;
-                let suspicion = Suspicion {
-                    sought,
-                    session,
-                    execution,
-                    detail,
-                };
-                return Box::pin(self.confirm(suspicion)).await;
-            }
-        }
-        Ok(())
-    }
-
     /// Makes the session small and the finding final.
     async fn settle(
         &mut self,

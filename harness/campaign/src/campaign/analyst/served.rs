@@ -6,7 +6,7 @@ use std::time::Instant;
 use kmspec_runner::target::LaunchError;
 use kmspec_session::{Content, Offer, Session, Step};
 
-use super::{Analyst, SEARCHING, lock};
+use super::{Analyst, BLOCKERS, SEARCHING, lock};
 use crate::examine::Suspicion;
 use crate::finding::{Kind, Standing, shape};
 use crate::play::Manner;
@@ -59,6 +59,13 @@ impl Analyst {
             lock(&self.shared.known).doubt(&signature);
             return self.find_blocker(&suspicion).await;
         }
+        self.trials().renew().await?;
+        if self
+            .blocks(suspicion.execution, Arc::new(one_client()))
+            .await?
+        {
+            return Ok(());
+        }
         let until = Instant::now() + SEARCHING;
         for (execution, session) in self.shapes() {
             if Instant::now() >= until {
@@ -83,6 +90,51 @@ impl Analyst {
         let counts = (Standing::Seen, 0, 1);
         self.put(&suspicion, counts, &suspicion.session, None);
         self.trials().renew().await
+    }
+
+    /// Sessions that hold up all others: whoever was not answered is not to blame. The plainest first, for a host that takes
+    /// one client at a time is held up by each.
+    pub(super) async fn find_blocker(&mut self, suspicion: &Suspicion) -> Result<(), LaunchError> {
+        let plainest = (suspicion.execution, Arc::new(one_client()));
+        let recent: Vec<_> = lock(&self.shared.recent)
+            .iter()
+            .rev()
+            .take(BLOCKERS)
+            .cloned()
+            .collect();
+        for (execution, session) in std::iter::once(plainest).chain(recent) {
+            if self.blocks(execution, session).await? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nobody else is served while this session lasts, or it is not answered itself; that is then looked into.
+    async fn blocks(&mut self, execution: u64, session: Arc<Session>) -> Result<bool, LaunchError> {
+        let sought = Sought {
+            kind: Kind::Hang,
+            about: BLOCKED.to_owned(),
+        };
+        let mut trials = self.trials();
+        let Some(shown) = trials.shows(&sought, &session, Manner::STEADY).await? else {
+            return Ok(false);
+        };
+        let sought = Sought {
+            kind: shown.kind,
+            about: shown.about,
+        };
+        if lock(&self.shared.known).is_settled(&sought.signature()) {
+            return Ok(true);
+        }
+        let suspicion = Suspicion {
+            sought,
+            session,
+            execution,
+            detail: shown.detail,
+        };
+        Box::pin(self.confirm(suspicion)).await?;
+        Ok(true)
     }
 
     /// The last sessions, one of each shape, the shortest first.
