@@ -114,39 +114,43 @@ pub async fn self_test(setup: Setup, watcher: Arc<dyn Watcher>) -> Matrix {
     let began = Instant::now();
     let setup = Arc::new(setup);
     watcher.began(setup.subjects.len());
-    let queue: VecDeque<usize> = (0..setup.subjects.len()).collect();
-    let queue = Arc::new(Mutex::new(queue));
-    let trials = Arc::new(Mutex::new(Vec::new()));
+    let trials = Arc::new(Trials {
+        queue: Mutex::new((0..setup.subjects.len()).collect()),
+        done: Mutex::default(),
+        setup: Arc::clone(&setup),
+        watcher,
+    });
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(setup.at_once.max(1));
     let mut workers = JoinSet::new();
-    for _ in 0..setup.at_once.max(1) {
-        let (setup, queue, trials) = (setup.clone(), queue.clone(), trials.clone());
-        let watcher = watcher.clone();
-        workers.spawn(async move {
-            loop {
-                let next = lock(&queue).pop_front();
-                let Some(index) = next else { break };
-                if setup.options.interrupt.is_stopped() {
-                    break;
-                }
-                let subject = &setup.subjects[index];
-                let trial = trial::of(&setup.plan, subject, &setup.options).await;
-                watcher.tried(&trial);
-                lock(&trials).push((index, trial));
-            }
-        });
+    for _ in 0..threads {
+        let trials = Arc::clone(&trials);
+        let at_once = setup.at_once.div_ceil(threads);
+        workers.spawn_blocking(move || trials.work(at_once));
     }
+    let mut obstacles = Vec::new();
     let mut alarms = alarms(&setup.plan, &setup).await;
-    while workers.join_next().await.is_some() {}
+    while let Some(worker) = workers.join_next().await {
+        let error = match worker {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        obstacles.push(format!("not all faults could be tried: {error}"));
+    }
     if !alarms.is_empty() {
         // Nothing else runs any more, and the waits are long: what still fails does not fail for want of time.
         alarms = alarms_again(&setup, &alarms).await;
     }
-    let mut trials = std::mem::take(&mut *lock(&trials));
+    let mut trials = std::mem::take(&mut *lock(&trials.done));
     trials.sort_by_key(|(index, _)| *index);
     let trials = trials.into_iter().map(|(_, trial)| trial).collect();
     let mut matrix = Matrix::of(&Check::all(&setup.plan), alarms, trials, setup.scope);
     matrix.seed = setup.options.seed;
     matrix.times.took_ms = matrix::millis(began.elapsed());
+    for reason in obstacles {
+        matrix.add_obstacle(reason);
+    }
     if setup.options.interrupt.is_stopped() {
         let tried = matrix.faults.len();
         let of = setup.subjects.len();
@@ -154,6 +158,43 @@ pub async fn self_test(setup: Setup, watcher: Arc<dyn Watcher>) -> Matrix {
         matrix.add_obstacle(reason);
     }
     matrix
+}
+
+/// The trials under way.
+struct Trials {
+    queue: Mutex<VecDeque<usize>>,
+    done: Mutex<Vec<(usize, Trial)>>,
+    setup: Arc<Setup>,
+    watcher: Arc<dyn Watcher>,
+}
+
+impl Trials {
+    /// Tries faults, so many at once, until none is left. All on this thread: tester and target of a trial take turns, and
+    /// waking one another over threads would cost more than what they do.
+    fn work(self: Arc<Self>, at_once: usize) -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let mut trying = JoinSet::new();
+            for _ in 0..at_once {
+                trying.spawn(Arc::clone(&self).one_by_one());
+            }
+            trying.join_all().await;
+        });
+        Ok(())
+    }
+
+    async fn one_by_one(self: Arc<Self>) {
+        while !self.setup.options.interrupt.is_stopped() {
+            let next = lock(&self.queue).pop_front();
+            let Some(index) = next else { break };
+            let subject = &self.setup.subjects[index];
+            let trial = trial::of(&self.setup.plan, subject, &self.setup.options).await;
+            self.watcher.tried(&trial);
+            lock(&self.done).push((index, trial));
+        }
+    }
 }
 
 /// What does not hold on a target without a fault.

@@ -96,7 +96,7 @@ fn comparing_has_its_exit_codes() {
         (
             "wild.json",
             stretched(&report, |number, second| {
-                of_all(second, if number < 5 { 2 } else { 40 })
+                of_all(second, if number < 5 { 2 } else { 40 });
             }),
         ),
         ("busy.json", busy.to_string()),
