@@ -1,12 +1,12 @@
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use kmspec_lab::{Controls, LabHost, Settings, VerbError};
+use kmspec_lab::{Controls, LabHost, Listen, Settings, VerbError};
 use kmspec_model::fault::Faults;
 use kmspec_model::{Clock, Delivery};
-use kmspec_runner::Target;
 use kmspec_runner::target::{Control, ControlError, Instance, Launch, LaunchError, Pending};
+use kmspec_runner::{Target, free};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
 
@@ -54,7 +54,16 @@ impl Embedded {
 impl Launch for Embedded {
     fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>> {
         Box::pin(async {
-            let host = LabHost::start(self.settings.clone()).await;
+            let mut settings = self.settings.clone();
+            let found = free::listen(Ipv4Addr::LOCALHOST.into()).await;
+            if let Ok(address) = found.and_then(|socket| socket.local_addr()) {
+                settings.listen = Listen::Loopback(address.port());
+            }
+            let host = match LabHost::start(settings).await {
+                // Somebody else was quicker.
+                Err(_) => LabHost::start(self.settings.clone()).await,
+                started => started,
+            };
             let host = host.map_err(|error| LaunchError::Failed(error.to_string()))?;
             Ok(Box::new(Running(host)) as Box<dyn Instance>)
         })

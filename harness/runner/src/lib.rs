@@ -11,6 +11,7 @@ pub mod check;
 pub mod compare;
 pub mod exit;
 pub mod expect;
+pub mod free;
 pub mod glob;
 pub mod listener;
 pub mod passive;

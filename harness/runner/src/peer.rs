@@ -27,6 +27,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tokio::net::TcpStream;
 
+use crate::free;
 use crate::target::{Control, ControlError};
 use crate::verdict::Stop;
 
@@ -212,7 +213,7 @@ impl Peer {
 
     /// A port that nobody listens on: of this machine if the target is on it, else one that few use.
     pub async fn free_port(&self) -> u16 {
-        let listener = tokio::net::TcpListener::bind((self.endpoint.address.ip(), 0)).await;
+        let listener = free::listen(self.endpoint.address.ip()).await;
         match listener.and_then(|listener| listener.local_addr()) {
             Ok(address) => address.port(),
             Err(_) => u16::try_from(self.pick(10_000)).unwrap_or(0) + 20_000,

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Listener, Outcome};
 use crate::check::Field;
+use crate::free;
 use crate::target::client::{ClientSource, End, Machine, Network, Verb};
 use crate::verdict::Stop;
 
@@ -91,7 +92,7 @@ impl Listener {
     /// # Errors
     /// A skip: there is no such address on this machine.
     pub async fn another_at(&mut self, address: IpAddr) -> Result<Door, Stop> {
-        let socket = TcpListener::bind((address, 0)).await;
+        let socket = free::listen(address).await;
         let socket = socket.map_err(|error| Stop::Skip(format!("needs {address}: {error}")))?;
         self.door(socket, None)
     }

@@ -1,7 +1,7 @@
 //! One run against a client under way: nonsense first, then a look at whether it asks at all, the cases, and that look again.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -16,6 +16,7 @@ use super::attempt::{Attempt, Judgement, guarded, judge};
 use super::every::every_answer;
 use super::{Observer, Row, RunResult};
 use crate::case::{CaseFuture, Story};
+use crate::free;
 use crate::listener::{Known, Listener, Outcome};
 use crate::peer::{Endpoint, Peer, Record, system_time};
 use crate::plan::{About, Options, Plan, Planned};
@@ -181,8 +182,8 @@ impl ClientSession {
         let cannot = |error| format!("cannot listen: {error}");
         let (socket, machine) = match &self.client.source {
             ClientSource::Started(machines) => {
-                let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let socket = TcpListener::bind(free).await.map_err(cannot)?;
+                let socket = free::listen(Ipv4Addr::LOCALHOST.into()).await;
+                let socket = socket.map_err(cannot)?;
                 let machine = machines.machine().map_err(|error| error.to_string())?;
                 (Arc::new(socket), Some(machine))
             }
