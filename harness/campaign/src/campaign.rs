@@ -215,11 +215,9 @@ pub async fn repeat(
         next: 0,
         octets_of: None,
     };
-    let (_, _, mut shown) = trials.again(&sought, &finding.session).await?;
-    if shown.is_none() && sought.is_of_octets() {
-        trials.octets_of = Some(finding.facts.execution);
-        (_, _, shown) = trials.again(&sought, &finding.session).await?;
-    }
+    let (_, _, shown) = trials
+        .again_or_as(finding.facts.execution, &sought, &finding.session)
+        .await?;
     ground.down().await;
     Ok(shown.map(|shown| shown.detail))
 }

@@ -305,6 +305,27 @@ impl Trials<'_> {
         Ok((standing, showed, last))
     }
 
+    /// Tries a finding again as somebody else, and if that does not show it, with the very octets of the execution that
+    /// did: what is tried afterwards has those, too, if they showed it.
+    pub(crate) async fn again_or_as(
+        &mut self,
+        execution: u64,
+        sought: &Sought,
+        session: &Session,
+    ) -> Result<(Standing, u32, Option<Shown>), LaunchError> {
+        self.octets_of = None;
+        let tried = self.again(sought, session).await?;
+        if tried.2.is_some() || !sought.is_of_octets() {
+            return Ok(tried);
+        }
+        self.octets_of = Some(execution);
+        let tried = self.again(sought, session).await?;
+        if tried.2.is_none() {
+            self.octets_of = None;
+        }
+        Ok(tried)
+    }
+
     /// The smallest session that still shows it: steps first, then fields, then octets.
     pub(crate) async fn smallest(
         &mut self,

@@ -159,17 +159,15 @@ impl Job {
                 client.state().clone(),
             ),
             Verb::Due | Verb::Activate | Verb::Discover => self.activate(client, clock).await,
-            Verb::Unelevated => match self.administer(&mut client, now, false, &errand.value) {
-                Some(end) => (end, client.state().clone()),
-                None => self.activate(client, clock).await,
-            },
             verb => {
-                let sign = match verb {
-                    Verb::Service | Verb::StandardUser => "",
-                    _ => "-",
+                let value = &errand.value;
+                let line = match verb {
+                    Verb::Unelevated => value.clone(),
+                    Verb::Service | Verb::StandardUser => format!("{verb} {value}"),
+                    _ => format!("-{verb} {value}"),
                 };
-                let line = format!("{sign}{verb} {}", errand.value);
-                match self.administer(&mut client, now, true, &line) {
+                let elevated = verb != Verb::Unelevated;
+                match self.administer(&mut client, now, elevated, &line) {
                     Some(end) => (end, client.state().clone()),
                     None => self.activate(client, clock).await,
                 }

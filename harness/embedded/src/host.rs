@@ -55,9 +55,8 @@ impl Launch for Embedded {
     fn start(&self) -> Pending<'_, Result<Box<dyn Instance>, LaunchError>> {
         Box::pin(async {
             let mut settings = self.settings.clone();
-            let found = free::listen(Ipv4Addr::LOCALHOST.into()).await;
-            if let Ok(address) = found.and_then(|socket| socket.local_addr()) {
-                settings.listen = Listen::Loopback(address.port());
+            if let Ok(port) = free::port(Ipv4Addr::LOCALHOST.into()).await {
+                settings.listen = Listen::Loopback(port);
             }
             let host = match LabHost::start(settings).await {
                 // Somebody else was quicker.

@@ -32,6 +32,14 @@ pub async fn listen(address: IpAddr) -> io::Result<TcpListener> {
     TcpListener::bind((address, 0)).await
 }
 
+/// A port of this address that nobody listens on now.
+///
+/// # Errors
+/// As [`listen`].
+pub async fn port(address: IpAddr) -> io::Result<u16> {
+    Ok(listen(address).await?.local_addr()?.port())
+}
+
 /// The next port to try: each process begins elsewhere.
 fn next() -> u16 {
     let begin = std::process::id().wrapping_mul(499) % u32::from(COUNT);

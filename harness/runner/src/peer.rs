@@ -213,9 +213,8 @@ impl Peer {
 
     /// A port that nobody listens on: of this machine if the target is on it, else one that few use.
     pub async fn free_port(&self) -> u16 {
-        let listener = free::listen(self.endpoint.address.ip()).await;
-        match listener.and_then(|listener| listener.local_addr()) {
-            Ok(address) => address.port(),
+        match free::port(self.endpoint.address.ip()).await {
+            Ok(port) => port,
             Err(_) => u16::try_from(self.pick(10_000)).unwrap_or(0) + 20_000,
         }
     }

@@ -61,17 +61,26 @@ fn repeated(session: &Session) -> Vec<Session> {
             ..(**second).clone()
         };
         if one.connection == other.connection && alike == **first {
-            let times = first.times.max(1).saturating_add(second.times.max(1));
-            let both = Sending { times, ..alike };
-            let mut smaller = replaced(session, at, Action::Send(Box::new(both)));
-            smaller.steps.remove(at.saturating_add(1));
-            all.push(smaller);
+            all.push(as_one(session, at, first, (first, second)));
         }
     }
     all
 }
 
-/// What a bind and a later `alter_context` offer, both or the latter alone, offered by one bind; and a bind where an `alter_context` comes first.
+/// Two sendings in a row, of which the first is this step, as one that is sent as often as both, and is like this one.
+fn as_one(session: &Session, at: usize, like: &Sending, both: (&Sending, &Sending)) -> Session {
+    let (first, second) = both;
+    let both = Sending {
+        times: first.times.max(1).saturating_add(second.times.max(1)),
+        ..like.clone()
+    };
+    let mut smaller = replaced(session, at, Action::Send(Box::new(both)));
+    smaller.steps.remove(at.saturating_add(1));
+    smaller
+}
+
+/// What a bind and a later `alter_context` offer, both or the latter alone, offered by one bind; and a bind where an
+/// `alter_context` comes first.
 fn offered_at_once(session: &Session) -> Vec<Session> {
     let mut all = Vec::new();
     let mut bind: Option<(usize, &Offer)> = None;
@@ -119,15 +128,8 @@ fn alike(session: &Session) -> Vec<Session> {
         if !calls || first == second || one.connection != other.connection {
             continue;
         }
-        for sending in [first, second] {
-            let times = first.times.max(1).saturating_add(second.times.max(1));
-            let both = Sending {
-                times,
-                ..(**sending).clone()
-            };
-            let mut smaller = replaced(session, at, Action::Send(Box::new(both)));
-            smaller.steps.remove(at.saturating_add(1));
-            all.push(smaller);
+        for like in [first, second] {
+            all.push(as_one(session, at, like, (first, second)));
         }
         // The same octets again: what is sent two times by one step has another IV and call id the second time.
         let size = |step: &Step| {

@@ -203,7 +203,16 @@ impl Analyst {
         if proven {
             self.put(&suspicion, (Standing::Seen, 0, 0), &suspicion.session, None);
         }
-        let (standing, showed, shown) = self.again(&suspicion).await?;
+        let Suspicion {
+            sought,
+            session,
+            execution,
+            ..
+        } = &suspicion;
+        let mut trials = self.trials();
+        let tried = trials.again_or_as(*execution, sought, session).await?;
+        self.octets_of = trials.octets_of;
+        let (standing, showed, shown) = tried;
         let Some(shown) = shown else {
             if proven {
                 let tries = Trials::tries();
@@ -236,27 +245,6 @@ impl Analyst {
             ..suspicion
         };
         self.settle(suspicion, standing, showed, shown).await
-    }
-
-    /// Tries it again as somebody else, and if that does not show it, with the very octets that did.
-    async fn again(
-        &mut self,
-        suspicion: &Suspicion,
-    ) -> Result<(Standing, u32, Option<Shown>), LaunchError> {
-        let Suspicion {
-            sought, session, ..
-        } = suspicion;
-        self.octets_of = None;
-        let tried = self.trials().again(sought, session).await?;
-        if tried.2.is_some() || !sought.is_of_octets() {
-            return Ok(tried);
-        }
-        self.octets_of = Some(suspicion.execution);
-        let tried = self.trials().again(sought, session).await?;
-        if tried.2.is_none() {
-            self.octets_of = None;
-        }
-        Ok(tried)
     }
 
     /// Makes the session small and the finding final.

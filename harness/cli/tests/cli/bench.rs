@@ -69,6 +69,14 @@ fn stretched(report: &Value, change: impl Fn(u64, &mut Value)) -> String {
     report.to_string()
 }
 
+/// This command ends with this code and this complaint.
+fn ends(folder: &Path, line: &str, code: i32, complaint: &str) -> Said {
+    let said = say(folder, line);
+    assert_eq!(said.code, Some(code), "{line}: {said:?}");
+    assert!(said.stderr.contains(complaint), "{line}: {said:?}");
+    said
+}
+
 #[test]
 fn comparing_has_its_exit_codes() {
     let folder = folder();
@@ -126,9 +134,12 @@ fn comparing_has_its_exit_codes() {
         ("a.json short.json", 2, "comparing needs 8 at least"),
         ("a.json none.json", 2, "none.json: cannot read it"),
     ] {
-        let said = say(folder.path(), &format!("bench --compare {files}"));
-        assert_eq!(said.code, Some(code), "{files}: {said:?}");
-        assert!(said.stderr.contains(complaint), "{files}: {said:?}");
+        let said = ends(
+            folder.path(),
+            &format!("bench --compare {files}"),
+            code,
+            complaint,
+        );
         assert_eq!(said.complaints().is_empty(), code == 0, "{files}: {said:?}");
     }
 }
@@ -157,9 +168,7 @@ fn conditions_have_their_exit_codes() {
             "bench {} --rate 50 --duration 300ms {SHORT} --fail-if {condition}",
             lab.address
         );
-        let said = say(folder.path(), &line);
-        assert_eq!(said.code, Some(code), "{condition}: {said:?}");
-        assert!(said.stderr.contains(complaint), "{condition}: {said:?}");
+        ends(folder.path(), &line, code, complaint);
     }
 }
 

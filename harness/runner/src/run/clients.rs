@@ -314,7 +314,7 @@ const UNKNOWN: Known = Known {
     keys_fit: true,
 };
 
-/// The end of what a client wrote, for reports that do not have all of it.
+/// The end of what a client wrote, to stand with the case.
 fn last_lines(wrote: &str) -> Vec<String> {
     let lines = wrote.lines().map(str::trim_end);
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
@@ -330,7 +330,7 @@ fn last_lines(wrote: &str) -> Vec<String> {
     before.into_iter().chain(rest).collect()
 }
 
-/// Lines of a client's output that a report without the whole of it has.
+/// Lines of a client's output that stand with the case.
 const MOST_LINES: usize = 10;
 /// Characters of such a line.
 const LONGEST_LINE: usize = 200;

@@ -1,17 +1,18 @@
 //! Targets that are started, or reset, by running a program.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Commands, Control, Instance, Launch, LaunchError, Pending};
+use crate::free;
 
 /// Starts a target by running a program that serves until it is killed: `start` of a target file.
 ///
@@ -49,7 +50,7 @@ impl Program {
     async fn run(&self) -> Result<Running, LaunchError> {
         let mut address = self.address;
         if self.several() {
-            let port = free_port(address.ip()).await;
+            let port = free::port(address.ip()).await;
             address.set_port(port.map_err(|error| failed(&format!("no free port: {error}")))?);
         }
         let port = address.port().to_string();
@@ -316,12 +317,6 @@ impl Log {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&kept).into_owned()
     }
-}
-
-/// A port that nobody listens on now.
-async fn free_port(address: IpAddr) -> std::io::Result<u16> {
-    let listener = TcpListener::bind((address, 0)).await?;
-    Ok(listener.local_addr()?.port())
 }
 
 /// Waits until something at `address` accepts connections.
