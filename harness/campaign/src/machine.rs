@@ -178,6 +178,7 @@ mod tests {
             answer: answer.to_owned(),
             octets: 0,
             waited: false,
+            sent: 1,
         }
     }
 

@@ -68,6 +68,8 @@ impl Manner {
 /// What a session showed.
 #[derive(Debug, Default)]
 pub(crate) struct Played {
+    /// What its octets followed from.
+    pub(crate) origin: Origin,
     /// A row for each step.
     pub(crate) rows: Vec<Row>,
     /// Rules that were broken.
@@ -88,6 +90,15 @@ pub(crate) struct Played {
     pub(crate) events: Vec<Event>,
 }
 
+/// What a session's octets follow from, besides its steps.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Origin {
+    /// The execution's mark.
+    pub(crate) mark: u64,
+    /// The client's clock.
+    pub(crate) time: FileTime,
+}
+
 /// What one step showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
@@ -101,6 +112,8 @@ pub(crate) struct Row {
     pub(crate) octets: usize,
     /// Something was waited for in vain.
     pub(crate) waited: bool,
+    /// How often it was sent: not as often as the step says where nothing came.
+    pub(crate) sent: u16,
 }
 
 impl Player {
@@ -121,22 +134,28 @@ impl Player {
         execution: u64,
         manner: Manner,
     ) -> Played {
+        let mark = self.mark(execution);
+        let origin = Origin {
+            mark,
+            time: client_time(now(), mark),
+        };
         let mut playing = Playing {
             player: self,
             address,
             manner,
-            mark: self.mark(execution),
             own: vec![u32::try_from(execution & 0xffff_ffff).unwrap_or_default()],
-            now: client_time(now(), self.mark(execution)),
             began: Instant::now(),
             links: Vec::new(),
             groups: Vec::new(),
             opened: 0,
             hoped: manner.hoped,
-            played: Played::default(),
+            played: Played {
+                origin,
+                ..Played::default()
+            },
         };
         let expected = if manner.sure {
-            reference::answers_to(session, self, now())
+            reference::answers_to(session, self, origin)
         } else {
             Vec::new()
         };
@@ -198,10 +217,8 @@ struct Playing<'a> {
     player: &'a Player,
     address: SocketAddr,
     manner: Manner,
-    mark: u64,
     /// Numbers of the marks that this session has sent: its own, and what it made of it.
     own: Vec<u32>,
-    now: FileTime,
     began: Instant,
     links: Vec<(u8, Link)>,
     groups: Vec<(u8, u32)>,
@@ -243,6 +260,7 @@ impl Playing<'_> {
             label: answers::label(step),
             octets: heard.octets,
             waited: heard.silences > 0,
+            sent: heard.sent,
             answer: heard.into_answer(),
         });
     }
@@ -281,8 +299,8 @@ impl Playing<'_> {
         for nth in 0..sending.times.max(1) {
             let around = Surroundings {
                 keys: &self.player.keys,
-                now: self.now,
-                mark: self.mark,
+                now: self.played.origin.time,
+                mark: self.played.origin.mark,
                 groups: &self.groups,
             };
             let octets = sending.render_nth(&around, nth);
@@ -293,6 +311,7 @@ impl Playing<'_> {
                 break;
             }
             link.send(&octets, sending.segment).await;
+            heard.sent = heard.sent.saturating_add(1);
             self.own.extend(marks(&octets, self.player.tag));
             if self.manner.record {
                 self.played.events.push(Event::Octets {
@@ -445,6 +464,7 @@ impl Playing<'_> {
                     connection,
                     label: label.clone(),
                     waited: heard.silences > 0,
+                    sent: heard.sent,
                     answer: heard.into_answer(),
                     octets,
                 });
@@ -458,6 +478,8 @@ impl Playing<'_> {
 #[derive(Default)]
 struct Heard {
     words: Vec<String>,
+    /// How often something was sent.
+    sent: u16,
     octets: usize,
     silent: bool,
     /// Times that something was waited for in vain.

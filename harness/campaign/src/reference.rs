@@ -1,4 +1,7 @@
 //! What the lab host would answer: the reference of differential campaigns, without a socket.
+//!
+//! It is sent what the target was sent: as often, and with octets that follow from the same mark and time. A PDU that is
+//! cut takes its end from the octets of the next, whatever those are.
 
 use kmspec_model::{After, Connection, Host, Settings};
 use kmspec_session::{Action, Sending, Session, Step, Surroundings};
@@ -6,13 +9,17 @@ use kmspec_wire::filetime::FileTime;
 use kmspec_wire::fragment::Framer;
 
 use crate::answers::{self, NOTHING};
-use crate::play::{Player, Row};
+use crate::play::{Origin, Played, Player, Row, now};
 
-/// Answers, connection by connection, that the lab host gives to a session.
-pub(crate) fn answers(session: &Session, player: &Player, now: FileTime) -> Vec<(u8, Vec<String>)> {
+/// Answers, connection by connection, that the lab host gives to a session that was played.
+pub(crate) fn answers(
+    session: &Session,
+    player: &Player,
+    played: &Played,
+) -> Vec<(u8, Vec<String>)> {
     let mut said = Vec::new();
     let steps = session.steps.iter();
-    for (step, words) in steps.zip(steps_of(session, player, now)) {
+    for (step, words) in steps.zip(steps_played(session, player, played)) {
         for word in words {
             say(&mut said, step.connection, word);
         }
@@ -21,13 +28,19 @@ pub(crate) fn answers(session: &Session, player: &Player, now: FileTime) -> Vec<
 }
 
 /// Which steps the lab host answers, or ends the connection at.
-pub(crate) fn answers_to(session: &Session, player: &Player, now: FileTime) -> Vec<bool> {
-    let steps = steps_of(session, player, now).into_iter();
+pub(crate) fn answers_to(session: &Session, player: &Player, origin: Origin) -> Vec<bool> {
+    let steps = steps_of(session, player, origin, &[]).into_iter();
     steps.map(|words| !words.is_empty()).collect()
 }
 
-/// What the lab host says to each step, in the words of [`answers`].
-fn steps_of(session: &Session, player: &Player, now: FileTime) -> Vec<Vec<String>> {
+/// What the lab host says to each step of a session that was played.
+fn steps_played(session: &Session, player: &Player, played: &Played) -> Vec<Vec<String>> {
+    steps_of(session, player, played.origin, &played.rows)
+}
+
+/// What the lab host says to each step, in the words of [`answers`]. Each is sent as often as its row says, or, where there
+/// is none, as it says itself.
+fn steps_of(session: &Session, player: &Player, origin: Origin, rows: &[Row]) -> Vec<Vec<String>> {
     let mut stage = Stage {
         host: Host::new(Settings {
             seed: OWN_GROUPS,
@@ -36,10 +49,12 @@ fn steps_of(session: &Session, player: &Player, now: FileTime) -> Vec<Vec<String
         links: Vec::new(),
         groups: Vec::new(),
         player,
-        now,
+        origin,
+        now: now(),
     };
-    let steps = session.steps.iter();
-    steps.map(|step| stage.step(step)).collect()
+    let steps = session.steps.iter().enumerate();
+    let sent = |at: usize| rows.get(at).map(|row| row.sent);
+    steps.map(|(at, step)| stage.step(step, sent(at))).collect()
 }
 
 /// The first step that the lab host answers, and the target did not though it was waited for; what the lab host says
@@ -47,14 +62,13 @@ fn steps_of(session: &Session, player: &Player, now: FileTime) -> Vec<Vec<String
 pub(crate) fn unanswered(
     session: &Session,
     player: &Player,
-    rows: &[Row],
-    now: FileTime,
+    played: &Played,
 ) -> Option<(usize, String)> {
     if !is_comparable(session) {
         return None;
     }
-    let steps = steps_of(session, player, now).into_iter();
-    for (at, (expected, row)) in steps.zip(rows).enumerate() {
+    let steps = steps_played(session, player, played).into_iter();
+    for (at, (expected, row)) in steps.zip(&played.rows).enumerate() {
         if row.answer == NOTHING && row.waited {
             let expected = expected.first()?;
             return Some((at, expected.clone()));
@@ -85,18 +99,19 @@ struct Stage<'a> {
     links: Vec<(u8, Link)>,
     groups: Vec<(u8, u32)>,
     player: &'a Player,
+    origin: Origin,
     now: FileTime,
 }
 
 impl Stage<'_> {
-    fn step(&mut self, step: &Step) -> Vec<String> {
+    fn step(&mut self, step: &Step, sent: Option<u16>) -> Vec<String> {
         let connection = step.connection;
         let there = |links: &[(u8, Link)]| links.iter().position(|(known, _)| *known == connection);
         if matches!(step.action, Action::Connect | Action::Close)
             && let Some(at) = there(&self.links)
         {
             let (_, mut link) = self.links.remove(at);
-            link.machine.end(&mut self.host);
+            link.leave(&mut self.host);
         }
         if !matches!(step.action, Action::Wait(_) | Action::Close) && there(&self.links).is_none() {
             let link = Link::open(&mut self.host, self.now);
@@ -106,21 +121,24 @@ impl Stage<'_> {
             (Action::HalfClose, Some(at)) => {
                 let (_, link) = &mut self.links[at];
                 link.after = link.machine.half_close(&mut self.host).after;
+                link.leave(&mut self.host);
                 Vec::new()
             }
-            (Action::Send(sending), Some(at)) => self.send(at, sending),
+            (Action::Send(sending), Some(at)) => {
+                self.send(at, sending, sent.unwrap_or(sending.times.max(1)))
+            }
             _ => Vec::new(),
         }
     }
 
-    fn send(&mut self, at: usize, sending: &Sending) -> Vec<String> {
+    fn send(&mut self, at: usize, sending: &Sending, times: u16) -> Vec<String> {
         let mut words = Vec::new();
         let (connection, link) = &mut self.links[at];
-        for nth in 0..sending.times.max(1) {
+        for nth in 0..times {
             let around = Surroundings {
                 keys: &self.player.keys,
-                now: self.now,
-                mark: self.player.mark(0),
+                now: self.origin.time,
+                mark: self.origin.mark,
                 groups: &self.groups,
             };
             let octets = sending.render_nth(&around, nth);
@@ -208,6 +226,7 @@ struct Link {
     machine: Connection,
     framer: Framer,
     after: After,
+    left: bool,
 }
 
 impl Link {
@@ -218,6 +237,14 @@ impl Link {
             machine,
             framer: Framer::new(),
             after,
+            left: false,
+        }
+    }
+
+    /// The client is gone: once it has ended its side, or left altogether.
+    fn leave(&mut self, host: &mut Host) {
+        if !std::mem::replace(&mut self.left, true) {
+            self.machine.end(host);
         }
     }
 
@@ -238,6 +265,10 @@ impl Link {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use kmspec_rules::Memory;
+    use kmspec_wire::keys::KeySet;
     use kmspec_wire::pdu::{BindBuilder, SyntaxId};
 
     use super::*;
@@ -259,5 +290,47 @@ mod tests {
     fn its_groups_are_not_those_of_the_lab_host() {
         assert!(group(0).is_some());
         assert_ne!(group(OWN_GROUPS), group(0));
+    }
+
+    /// What it says to a session whose steps were sent so often each.
+    fn told(steps: &str, sent: &[u16]) -> Vec<Vec<String>> {
+        let session = Session::parse(&format!("kmspec session 1\n{steps}")).unwrap();
+        let player = Player {
+            keys: Arc::new(KeySet::lab()),
+            memory: Memory::new(),
+            tag: [1, 2],
+        };
+        let row = |sent: &u16| Row {
+            connection: 0,
+            label: String::new(),
+            answer: String::new(),
+            octets: 0,
+            waited: false,
+            sent: *sent,
+        };
+        let rows: Vec<Row> = sent.iter().map(row).collect();
+        steps_of(&session, &player, Origin::default(), &rows)
+    }
+
+    #[test]
+    fn it_is_sent_what_the_target_was_sent() {
+        // One octet is missing, which a second one brings; nobody sent that.
+        let short =
+            "bind times=2\n  offer 0 kms ndr32\n  remove pdu *+60 1\n  xor pdu rpc_vers 80\n";
+        assert_eq!(told(short, &[1]), [Vec::<String>::new()]);
+        assert_eq!(told(short, &[2]), [["bind-nak:4", "closed"]]);
+        assert_eq!(told(short, &[]), told(short, &[2]));
+    }
+
+    #[test]
+    fn a_group_goes_with_the_client_that_ends_its_side() {
+        let other = "@1 bind group=@0\n  offer 0 kms ndr32\n";
+        let bind = "bind\n  offer 0 kms ndr32\n";
+        let last = |steps: String| told(&steps, &[]).pop().unwrap();
+        assert_eq!(last(format!("{bind}{other}")), ["bind-ack:0"]);
+        for end in ["half-close\n", "close\n"] {
+            let said = last(format!("{bind}{end}{other}"));
+            assert_eq!(said, ["bind-nak:0", "closed"], "{end}");
+        }
     }
 }

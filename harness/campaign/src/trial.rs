@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::finding::{Kind, Standing};
 use crate::ground::{Ground, Usage};
-use crate::play::{Manner, Played, Player, now};
+use crate::play::{Manner, Played, Player};
 use crate::reference;
 
 /// What is looked for.
@@ -188,9 +188,7 @@ impl Trials<'_> {
             let about = format!("no answer to {}", label(step));
             let detail = format!("Step {} was owed an answer and got none.", step + 1);
             (Kind::Hang, about, detail)
-        } else if let Some((step, word)) =
-            reference::unanswered(session, self.player, &played.rows, now())
-        {
+        } else if let Some((step, word)) = reference::unanswered(session, self.player, &played) {
             let about = format!("no answer to {}", label(step));
             let detail = format!(
                 "Step {} was not answered; the lab host says {word} there.",
@@ -370,7 +368,7 @@ pub(crate) fn differs(session: &Session, player: &Player, played: &Played) -> Op
     if !reference::is_comparable(session) || played.unanswered.is_some() || played.refused {
         return None;
     }
-    let expected = reference::answers(session, player, now());
+    let expected = reference::answers(session, player, played);
     let got = reference::played(&played.rows);
     let (_, expected, got) = reference::difference(&expected, &got)?;
     if got.ends_with(TABLE_FULL) {

@@ -255,6 +255,27 @@ async fn an_honest_host_has_no_findings_and_its_states_are_learnt() {
     assert_eq!(outcome.machine.differences(&outcome.machine), []);
 }
 
+/// A PDU that is cut, and takes its end from the next; a second sending that nobody waited for; a client that ends its side.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hangs_on_the_very_octets_is_no_difference() {
+    let folder = tempfile::tempdir().unwrap();
+    let sessions = [
+        "bind\n  offer 0 kms ndr32\n  cut pdu auth_length\nrequest v6 ndr32\n",
+        "bind times=2\n  offer 0 kms ndr32\n  remove pdu *+60 1\n  xor pdu rpc_vers 80\n",
+        "bind\n  offer 0 kms ndr32\nraw 05000003100000008000\nrequest v6 ndr32\n",
+        "bind\n  offer 0 kms ndr32\nhalf-close\n@1 bind group=@0\n  offer 0 kms ndr32\n",
+    ];
+    let parse = |steps: &str| Session::parse(&format!("kmspec session 1\n{steps}")).unwrap();
+    let plan = Plan {
+        seeds: sessions.map(parse).to_vec(),
+        max_execs: Some(400),
+        differential: true,
+        ..plan("", folder.path())
+    };
+    let outcome = campaign(plan).await;
+    assert_eq!(outcome.findings, []);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_class_of_answer_than_the_lab_hosts_is_a_difference() {
     let folder = tempfile::tempdir().unwrap();

@@ -15,7 +15,7 @@ use crate::corpus::Corpus;
 use crate::examine::{self, Suspicion};
 use crate::finding::Kind;
 use crate::novelty;
-use crate::play::{Manner, Played, Player, now};
+use crate::play::{Manner, Played, Player};
 use crate::reference;
 use crate::trial::{self, Sought};
 
@@ -91,9 +91,9 @@ async fn silent(
     if played.unanswered.is_some() || !played.rows.iter().any(|row| row.waited) {
         return None;
     }
-    reference::unanswered(session, player, &played.rows, now())?;
+    reference::unanswered(session, player, played)?;
     let again = player.play(session, address, number, Manner::STEADY).await;
-    let (step, _) = reference::unanswered(session, player, &again.rows, now())?;
+    let (step, _) = reference::unanswered(session, player, &again)?;
     Some(step)
 }
 
