@@ -9,7 +9,7 @@ mod writer;
 
 pub use error::{DecodeError, Problem};
 pub use reader::Reader;
-pub use writer::{Span, Writer};
+pub use writer::{Fields, Span, Writer};
 
 /// Order of the octets of an integer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

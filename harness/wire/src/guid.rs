@@ -1,11 +1,12 @@
 //! GUIDs: interface ids, transfer syntaxes, CMIDs, application and product ids.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
 use crate::codec::{ByteOrder, DecodeError, Problem};
 
-/// A GUID (UUID), kept in the order in which it is printed.
+/// A GUID (UUID), kept in the Windows mixed-endian form, which is how nearly all of them travel. They sort as printed.
 ///
 /// ```
 /// use kmspec_wire::guid::Guid;
@@ -14,7 +15,7 @@ use crate::codec::{ByteOrder, DecodeError, Problem};
 /// assert_eq!(kms.to_le_bytes()[..4], [0x75, 0x21, 0xc8, 0x51]);
 /// assert_eq!(kms.to_string(), "51c82175-844e-4750-b0d8-ec255555bc06");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Guid([u8; 16]);
 
 impl Guid {
@@ -23,20 +24,20 @@ impl Guid {
 
     /// From the number its text form spells: `Guid::from_u128(0x51c82175_844e_4750_b0d8_ec255555bc06)`.
     pub const fn from_u128(value: u128) -> Self {
-        Self(value.to_be_bytes())
+        Self(swap(value.to_be_bytes()))
     }
 
     /// The number its text form spells.
     pub const fn as_u128(self) -> u128 {
-        u128::from_be_bytes(self.0)
+        u128::from_be_bytes(swap(self.0))
     }
 
     /// From its wire form. Source: C706 appendix A; MS-DTYP 2.3.4.2.
     #[inline]
     pub const fn from_wire(bytes: [u8; 16], order: ByteOrder) -> Self {
         match order {
-            ByteOrder::Big => Self(bytes),
-            ByteOrder::Little => Self(swap(bytes)),
+            ByteOrder::Big => Self(swap(bytes)),
+            ByteOrder::Little => Self(bytes),
         }
     }
 
@@ -44,8 +45,8 @@ impl Guid {
     #[inline]
     pub const fn to_wire(self, order: ByteOrder) -> [u8; 16] {
         match order {
-            ByteOrder::Big => self.0,
-            ByteOrder::Little => swap(self.0),
+            ByteOrder::Big => swap(self.0),
+            ByteOrder::Little => self.0,
         }
     }
 
@@ -64,18 +65,30 @@ impl Guid {
         let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes;
         *version = (*version & 0x0f) | 0x40;
         *variant = (*variant & 0x3f) | 0x80;
-        Self(bytes)
+        Self(swap(bytes))
     }
 
     /// Whether version and variant are those of a random GUID. Source: RFC 9562 section 5.4.
     pub const fn is_random(self) -> bool {
-        let [_, _, _, _, _, _, version, _, variant, ..] = self.0;
+        let [_, _, _, _, _, _, version, _, variant, ..] = swap(self.0);
         version & 0xf0 == 0x40 && variant & 0xc0 == 0x80
     }
 }
 
-/// Reverses the first field, of four octets, and the two behind it, of two each. In words: octets put one by one where the
-/// next to read takes sixteen cost a dozen cycles.
+impl Ord for Guid {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_u128().cmp(&other.as_u128())
+    }
+}
+
+impl PartialOrd for Guid {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// From printed order to the Windows form and back: reverses the first field, of four octets, and the two behind it, of two
+/// each. In words: octets put one by one where the next to read takes sixteen cost a dozen cycles.
 const fn swap(bytes: [u8; 16]) -> [u8; 16] {
     const FIRST_OF_PAIRS: u128 = 0x00ff_00ff_00ff_00ff;
     const SECOND_AND_THIRD: u128 = 0xffff_ffff_0000_0000;
@@ -88,7 +101,7 @@ const fn swap(bytes: [u8; 16]) -> [u8; 16] {
 
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, byte) in self.0.iter().enumerate() {
+        for (i, byte) in swap(self.0).iter().enumerate() {
             if matches!(i, 4 | 6 | 8 | 10) {
                 f.write_str("-")?;
             }

@@ -75,12 +75,21 @@ impl<'a> Reader<'a> {
     /// The next `N` bytes as an array.
     #[inline]
     pub fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
+        self.chunk(field).copied()
+    }
+
+    /// The next `N` bytes as an array, where they are.
+    #[inline]
+    pub fn chunk<const N: usize>(
+        &mut self,
+        field: &'static str,
+    ) -> Result<&'a [u8; N], DecodeError> {
         let Some((taken, rest)) = self.rest.split_first_chunk::<N>() else {
             return Err(truncated(self.at, field, N, self.rest.len()));
         };
         self.rest = rest;
         self.at = self.at.saturating_add(N);
-        Ok(*taken)
+        Ok(taken)
     }
 
     /// A reader of the next `len` bytes alone; this one then stands behind them.

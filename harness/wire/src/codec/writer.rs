@@ -12,6 +12,9 @@ pub struct Span {
     pub range: Range<usize>,
 }
 
+/// Fields of most PDUs and messages, at most.
+const SPANS: usize = 48;
+
 /// Writes fields in wire order behind whatever the buffer holds already.
 #[derive(Debug)]
 pub struct Writer<'a> {
@@ -42,6 +45,8 @@ impl<'a> Writer<'a> {
     /// The same writer, which also records where each field stands.
     #[must_use]
     pub fn with_spans(self, spans: &'a mut Vec<Span>) -> Self {
+        // Growing from nothing would move them five times.
+        spans.reserve(SPANS);
         Self {
             spans: Some(spans),
             ..self
@@ -68,6 +73,21 @@ impl<'a> Writer<'a> {
         if let Some(spans) = &mut self.spans {
             spans.push(Span { field, range });
         }
+    }
+
+    /// Some fields of `N` octets together, appended at once: each alone asks whether there is room.
+    #[inline]
+    pub fn fields<const N: usize>(&mut self, put: impl FnOnce(&mut Fields<'_, N>)) {
+        let mut fields = Fields {
+            bytes: [0; N],
+            at: 0,
+            base: self.position(),
+            order: self.order,
+            spans: self.spans.as_deref_mut(),
+        };
+        put(&mut fields);
+        let bytes = fields.bytes;
+        self.out.extend_from_slice(&bytes);
     }
 
     /// `len` zero octets, as padding.
@@ -137,5 +157,74 @@ impl<'a> Writer<'a> {
         if let Some(place) = self.out.get_mut(from..to) {
             place.copy_from_slice(bytes);
         }
+    }
+}
+
+/// Fields of `N` octets in all, in wire order. What goes beyond them is left out.
+#[derive(Debug)]
+pub struct Fields<'a, const N: usize> {
+    bytes: [u8; N],
+    at: usize,
+    base: usize,
+    order: ByteOrder,
+    spans: Option<&'a mut Vec<Span>>,
+}
+
+impl<const N: usize> Fields<'_, N> {
+    /// Raw bytes.
+    #[inline]
+    pub fn bytes<const LEN: usize>(&mut self, field: &'static str, bytes: [u8; LEN]) -> &mut Self {
+        let end = self.at.saturating_add(LEN);
+        if let Some(place) = self.bytes.get_mut(self.at..end) {
+            place.copy_from_slice(&bytes);
+        }
+        if let Some(spans) = &mut self.spans {
+            let range = self.base.saturating_add(self.at)..self.base.saturating_add(end);
+            spans.push(Span { field, range });
+        }
+        self.at = end;
+        self
+    }
+
+    /// A 16-bit integer.
+    #[inline]
+    pub fn u16(&mut self, field: &'static str, value: u16) -> &mut Self {
+        self.bytes(
+            field,
+            match self.order {
+                ByteOrder::Little => value.to_le_bytes(),
+                ByteOrder::Big => value.to_be_bytes(),
+            },
+        )
+    }
+
+    /// A 32-bit integer.
+    #[inline]
+    pub fn u32(&mut self, field: &'static str, value: u32) -> &mut Self {
+        self.bytes(
+            field,
+            match self.order {
+                ByteOrder::Little => value.to_le_bytes(),
+                ByteOrder::Big => value.to_be_bytes(),
+            },
+        )
+    }
+
+    /// A 64-bit integer.
+    #[inline]
+    pub fn u64(&mut self, field: &'static str, value: u64) -> &mut Self {
+        self.bytes(
+            field,
+            match self.order {
+                ByteOrder::Little => value.to_le_bytes(),
+                ByteOrder::Big => value.to_be_bytes(),
+            },
+        )
+    }
+
+    /// A GUID.
+    #[inline]
+    pub fn guid(&mut self, field: &'static str, value: Guid) -> &mut Self {
+        self.bytes(field, value.to_wire(self.order))
     }
 }

@@ -87,19 +87,21 @@ impl RequestBody {
             previous_cmid,
             workstation,
         } = self;
-        w.u16("minor_version", version.minor);
-        w.u16("major_version", version.major);
-        w.u32("is_client_vm", *is_client_vm);
-        w.u32("license_status", license_status.0);
-        w.u32("binding_expiration", *binding_expiration);
-        w.guid("application_id", *application_id);
-        w.guid("activation_id", *activation_id);
-        w.guid("counted_id", *counted_id);
-        w.guid("cmid", *cmid);
-        w.u32("n_policy", *n_policy);
-        w.u64("client_time", client_time.0);
-        w.guid("previous_cmid", *previous_cmid);
-        w.bytes("workstation_name", &workstation.to_le_bytes());
+        w.fields::<{ Self::SIZE }>(|w| {
+            w.u16("minor_version", version.minor)
+                .u16("major_version", version.major)
+                .u32("is_client_vm", *is_client_vm)
+                .u32("license_status", license_status.0)
+                .u32("binding_expiration", *binding_expiration)
+                .guid("application_id", *application_id)
+                .guid("activation_id", *activation_id)
+                .guid("counted_id", *counted_id)
+                .guid("cmid", *cmid)
+                .u32("n_policy", *n_policy)
+                .u64("client_time", client_time.0)
+                .guid("previous_cmid", *previous_cmid)
+                .bytes("workstation_name", workstation.to_le_bytes());
+        });
     }
 
     /// Reads all fields.
@@ -123,7 +125,7 @@ impl RequestBody {
             n_policy: r.u32("n_policy")?,
             client_time: FileTime(r.u64("client_time")?),
             previous_cmid: r.guid("previous_cmid")?,
-            workstation: WorkstationName::from_le_bytes(&r.array("workstation_name")?),
+            workstation: WorkstationName::from_le_bytes(r.chunk("workstation_name")?),
         })
     }
 

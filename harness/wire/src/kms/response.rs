@@ -82,15 +82,19 @@ impl<'a> ResponseBody<'a> {
             activation_interval,
             renewal_interval,
         } = self;
-        w.u16("minor_version", version.minor);
-        w.u16("major_version", version.major);
-        w.u32("pid_size", *pid_size);
+        w.fields::<8>(|w| {
+            w.u16("minor_version", version.minor)
+                .u16("major_version", version.major)
+                .u32("pid_size", *pid_size);
+        });
         w.bytes("epid", epid);
-        w.guid("cmid", *cmid);
-        w.u64("client_time", client_time.0);
-        w.u32("count", *count);
-        w.u32("activation_interval", *activation_interval);
-        w.u32("renewal_interval", *renewal_interval);
+        w.fields::<36>(|w| {
+            w.guid("cmid", *cmid)
+                .u64("client_time", client_time.0)
+                .u32("count", *count)
+                .u32("activation_interval", *activation_interval)
+                .u32("renewal_interval", *renewal_interval);
+        });
     }
 
     /// Reads all fields. Any `PIDSize` is followed as long as the bytes are there.

@@ -141,8 +141,9 @@ fn open_encrypted(
         let got = sealed.len().saturating_add(ProtocolVersion::SIZE);
         wrong_size(version, ENCRYPTED_REQUEST_SIZE, got)
     };
-    let mut buffer: [u8; SEALED] = sealed.try_into().map_err(|_| size())?;
-    let iv = *buffer.first_chunk().ok_or_else(size)?;
+    let sealed: &[u8; SEALED] = sealed.try_into().map_err(|_| size())?;
+    let iv = *sealed.first_chunk().ok_or_else(size)?;
+    let mut buffer = *sealed;
     cbc::decrypt(cipher, Block::default(), &mut buffer);
     let (decrypted_iv, plaintext) = buffer.split_first_chunk::<BLOCK_SIZE>().ok_or_else(size)?;
     let mut r = Reader::new(plaintext).starting_at(PLAINTEXT_OFFSET);
