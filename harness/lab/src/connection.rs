@@ -215,6 +215,10 @@ impl Link<'_> {
 
     /// Ends the connection in order.
     async fn close(&mut self) -> io::Result<After> {
+        if self.ended {
+            // All that the client sent has been read: closing alone says the same.
+            return Ok(After::Close);
+        }
         self.stream.shutdown().await?;
         let mut octets = [0; 512];
         let mut left = LINGER_OCTETS;
