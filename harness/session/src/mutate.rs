@@ -112,6 +112,16 @@ impl Mutator {
     }
 }
 
+/// What may go between the fragments of a call: mostly nothing.
+const AMID: [Option<PduType>; 6] = [
+    None,
+    None,
+    None,
+    Some(PduType::CO_CANCEL),
+    Some(PduType::ORPHANED),
+    Some(PduType::REQUEST),
+];
+
 /// Most steps of a session that was varied: longer ones take time and show little more.
 const MOST_STEPS: usize = 8;
 
@@ -146,6 +156,7 @@ fn vary_delivery(session: &mut Session, choices: &mut dyn Choices) {
         _ => {
             if let Content::Request(call) = &mut sending.content {
                 call.fragment = *one_of(choices, &[0, 24, 32, 40, 88, 160, 280]).unwrap_or(&0);
+                call.amid = *one_of(choices, &AMID).unwrap_or(&None);
             }
         }
     }

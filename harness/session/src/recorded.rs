@@ -118,6 +118,7 @@ fn call(pdu: &Pdu<'_>, request: &Request<'_>, keys: &KeySet) -> Option<Sending> 
         opnum: request.opnum,
         order,
         fragment: 0,
+        amid: None,
         stub,
     };
     Some(Sending {

@@ -169,6 +169,12 @@ impl Sending {
                 .alloc_hint(u32::try_from(fragment.left).unwrap_or(u32::MAX));
             builder.stub = fragment.stub.to_vec();
             append(&mut pdu, builder.encoded());
+            if let Some(ptype) = call.amid
+                && !fragment.flags.has(PfcFlags::LAST_FRAG)
+                && fragment.flags.has(PfcFlags::FIRST_FRAG)
+            {
+                append(&mut pdu, plain_octets(&Plain::empty(ptype, call_id), 0));
+            }
         }
         pdu
     }

@@ -116,6 +116,8 @@ pub struct Call {
     pub order: Order,
     /// Largest fragment, in octets, header included; 0 for the whole in one.
     pub fragment: u16,
+    /// A PDU of this type and call id, with nothing in it, that goes behind the first of several fragments.
+    pub amid: Option<PduType>,
     /// What it carries.
     pub stub: Stub,
 }
@@ -177,6 +179,20 @@ impl Session {
                 Action::Send(sending) => Some(&mut **sending),
                 _ => None,
             })
+    }
+
+    /// What playing it takes, roughly: one for each thing that is sent, three for each connection.
+    pub fn cost(&self) -> usize {
+        let sent: usize = self
+            .sendings()
+            .map(|sending| usize::from(sending.times))
+            .sum();
+        let connections = self.steps.iter().enumerate().filter(|(at, step)| {
+            let before = self.steps.iter().take(*at);
+            step.action == Action::Connect
+                || !before.into_iter().any(|b| b.connection == step.connection)
+        });
+        sent.saturating_add(connections.count().saturating_mul(3))
     }
 
     /// Keeps it within its bounds: steps, connections, repetitions, waits. A connection that is used without having been
@@ -281,6 +297,7 @@ impl Call {
             opnum: 0,
             order: Order::Little,
             fragment: 0,
+            amid: None,
             stub: Stub::Marshalled(TransferSyntax::Ndr32, Message::Kms(version.protocol())),
         }
     }

@@ -1,6 +1,9 @@
+use kmspec_wire::filetime::FileTime;
+use kmspec_wire::keys::KeySet;
 use kmspec_wire::pdu::ContextElement;
 
 use crate::edit::Op;
+use crate::render::Surroundings;
 use crate::session::{Action, Call, Content, Group, Message, Offer, Sending, Session, Step, Stub};
 
 /// Smaller sessions to try in place of this one, the boldest first: fewer steps, then fewer and plainer fields, then
@@ -19,7 +22,45 @@ pub fn shrunk(session: &Session) -> Vec<Session> {
         }
     }
     all.extend(alike(session));
+    if session.steps.len() > FEW_STEPS {
+        all.extend(in_one_go(session));
+    }
     all.retain(|candidate| candidate != session);
+    all
+}
+
+/// So many steps are read at a glance: to be fewer still they are not made raw octets.
+const FEW_STEPS: usize = 3;
+
+/// Two PDUs in a row, neither of them a bind or a whole call, as the octets of both.
+fn in_one_go(session: &Session) -> Vec<Session> {
+    let keys = KeySet::lab();
+    let around = Surroundings {
+        keys: &keys,
+        now: FileTime(0),
+        mark: 0,
+        groups: &[],
+    };
+    let octets = |step: &Step| match &step.action {
+        Action::Send(sending) if sending.times <= 1 => match &sending.content {
+            Content::Pdu(_) | Content::Raw(_) => Some(sending.render(&around)),
+            _ => None,
+        },
+        _ => None,
+    };
+    let mut all = Vec::new();
+    for (at, pair) in session.steps.windows(2).enumerate() {
+        let [one, other] = pair else { continue };
+        if one.connection != other.connection {
+            continue;
+        }
+        if let (Some(first), Some(second)) = (octets(one), octets(other)) {
+            let both = Sending::new(Content::Raw([first, second].concat()));
+            let mut smaller = replaced(session, at, Action::Send(Box::new(both)));
+            smaller.steps.remove(at.saturating_add(1));
+            all.push(smaller);
+        }
+    }
     all
 }
 
@@ -273,6 +314,10 @@ fn plainer_calls(call: &Call) -> impl Iterator<Item = Call> {
             ..call.clone()
         },
         Call {
+            amid: None,
+            ..call.clone()
+        },
+        Call {
             order: plain.order,
             ..call.clone()
         },
@@ -452,6 +497,32 @@ mod tests {
         let expected =
             "kmspec session 1\nbind\n  offer 0 kms ndr32\nrequest v5 ndr32\nrequest v5 ndr32\n";
         assert_eq!(smallest(text, matters), expected);
+    }
+
+    #[test]
+    fn pdus_in_a_row_become_their_octets_where_there_are_many_steps() {
+        let text = "kmspec session 1\nbind\n  offer 0 kms ndr32\npdu request call=2 flags=01 body=00\n\
+                    pdu co-cancel call=2\npdu orphaned call=2\nrequest v6 ndr32\n";
+        let keys = KeySet::lab();
+        let around = Surroundings {
+            keys: &keys,
+            now: FileTime(0),
+            mark: 0,
+            groups: &[],
+        };
+        let sent = |session: &Session| -> Vec<u8> {
+            session.sendings().flat_map(|s| s.render(&around)).collect()
+        };
+        let whole = sent(&Session::parse(text).unwrap());
+        let small = smallest(text, |session| sent(session) == whole);
+        let steps: Vec<&str> = small
+            .lines()
+            .filter(|line| !line.starts_with(' '))
+            .collect();
+        let [_, "bind", raw, "request v6 ndr32"] = steps.as_slice() else {
+            panic!("{small}");
+        };
+        assert!(raw.starts_with("raw 05000001"), "{small}");
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub fn templates() -> Vec<Session> {
         alter(),
         joined(),
         cancelled(),
+        plain(&[cancelled_amid(), request(Version::V6)]),
         big_endian(),
         hurried(),
         half_read(),
@@ -49,6 +50,7 @@ pub(crate) fn steps() -> Vec<Step> {
         ))),
         ndr64(1),
         in_fragments(),
+        cancelled_amid(),
         Step::new(Action::HalfClose),
         Step::new(Action::Close),
         Step::new(Action::Wait(5)),
@@ -134,6 +136,14 @@ fn windows() -> Session {
 fn in_fragments() -> Step {
     Step::send(Content::Request(Call {
         fragment: 88,
+        ..Call::kms(Version::V5)
+    }))
+}
+
+fn cancelled_amid() -> Step {
+    Step::send(Content::Request(Call {
+        fragment: 88,
+        amid: Some(PduType::CO_CANCEL),
         ..Call::kms(Version::V5)
     }))
 }

@@ -2,7 +2,7 @@ use std::str::FromStr;
 
 use kmspec_wire::kms::ProtocolVersion;
 use kmspec_wire::ndr::TransferSyntax;
-use kmspec_wire::pdu::{ContextElement, ContextId, PfcFlags};
+use kmspec_wire::pdu::{ContextElement, ContextId, PduType, PfcFlags};
 use thiserror::Error;
 
 use super::{HEAD, ptype_named, syntax_named};
@@ -154,6 +154,7 @@ fn call(options: &mut Options) -> Parsed<Call> {
         opnum: options.number("opnum", u16::MAX)?.unwrap_or(0),
         order: order(options)?,
         fragment: options.number("fragment", u16::MAX)?.unwrap_or(0),
+        amid: options.value("amid").map(|name| ptype(&name)).transpose()?,
         stub,
     })
 }
@@ -171,9 +172,13 @@ fn marshalled(options: &mut Options) -> Parsed<Stub> {
     Ok(Stub::Marshalled(syntax, message))
 }
 
+fn ptype(name: &str) -> Parsed<PduType> {
+    ptype_named(name).ok_or_else(|| format!("no PDU type is called {name:?}"))
+}
+
 fn plain(options: &mut Options) -> Parsed<Plain> {
     let name = options.word("a PDU type")?;
-    let ptype = ptype_named(&name).ok_or_else(|| format!("no PDU type is called {name:?}"))?;
+    let ptype = ptype(&name)?;
     Ok(Plain {
         ptype,
         flags: flags(options)?,

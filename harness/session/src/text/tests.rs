@@ -17,6 +17,7 @@ request v6 ndr64 context=1 call=4294967295 opnum=3 order=big fragment=64 segment
   grow stub *+4 16
   remove body workstation_name+4 10
   cut pdu *+20
+request v5 ndr32 fragment=88 amid=co-cancel
 request v9.1 ndr32
 request message=- ndr32
 request message=0400 ndr64

@@ -104,6 +104,7 @@ fn write_call(f: &mut fmt::Formatter<'_>, call: &Call) -> fmt::Result {
         opnum,
         order,
         fragment,
+        amid,
         stub,
     } = call;
     write!(f, "request")?;
@@ -130,6 +131,9 @@ fn write_call(f: &mut fmt::Formatter<'_>, call: &Call) -> fmt::Result {
     write_common(f, PfcFlags::WHOLE, *order)?;
     if *fragment != 0 {
         write!(f, " fragment={fragment}")?;
+    }
+    if let Some(ptype) = amid {
+        write!(f, " amid={}", ptype_name(*ptype))?;
     }
     Ok(())
 }
