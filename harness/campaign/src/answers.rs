@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use kmspec_session::{Action, Content, Message, Sending, Step, Stub};
+use kmspec_session::{Action, Call, Content, Message, Sending, Step, Stub};
 use kmspec_wire::codec::ByteOrder;
 use kmspec_wire::fragment::Framer;
 use kmspec_wire::ndr::{ResponseStub, TransferSyntax};
@@ -32,6 +32,8 @@ impl Closing {
 
 /// An answer that was owed and did not come.
 pub(crate) const SILENCE: &str = "silence";
+/// A connection that the host keeps although its client has ended its side.
+pub(crate) const STAYS_OPEN: &str = "stays-open";
 /// Nothing, where nothing was owed.
 pub(crate) const NOTHING: &str = "-";
 
@@ -134,6 +136,14 @@ fn sending_label(sending: &Sending) -> String {
                 format!("request-v{}-{}", version.major.min(9), syntax.name())
             }
         },
+    };
+    let name = match &sending.content {
+        Content::Request(Call {
+            amid: Some(ptype),
+            fragment: 1..,
+            ..
+        }) => format!("{name}-amid-{}", ptype.0),
+        _ => name,
     };
     let mut layers: Vec<&str> = sending.edits.iter().map(|edit| edit.layer.name()).collect();
     layers.sort_unstable();

@@ -113,12 +113,7 @@ impl Corpus {
         let mut session = match (dice.below(8), ticket.snapshot.len()) {
             (0, _) => mutator.generate(&mut dice),
             (1, _) | (_, 0) => some(&mut dice, seeds),
-            // The newer of two: what was found last leads furthest.
-            (_, len) => {
-                let one = dice.index(len).unwrap_or_default();
-                let other = dice.index(len).unwrap_or_default();
-                Session::clone(&ticket.snapshot[one.max(other)])
-            }
+            _ => promising(&mut dice, &ticket.snapshot),
         };
         let mut changes = 1;
         while changes < 8 && dice.once_in(2) {
@@ -255,6 +250,16 @@ fn origin(text: &str) -> Option<(u64, u64, u64)> {
         execution.parse().ok()?,
         epoch.parse().ok()?,
     ))
+}
+
+/// Of four sessions, the newer of the two that cost least: what was found last leads furthest, and in the time of a long
+/// session several short ones are played.
+fn promising(dice: &mut Dice, sessions: &[Arc<Session>]) -> Session {
+    let mut some = [(); 4].map(|()| dice.index(sessions.len()).unwrap_or_default());
+    some.sort_by_key(|at| sessions.get(*at).map(|session| session.cost()));
+    let [one, other, ..] = some;
+    let newer = sessions.get(one.max(other));
+    newer.map(|newer| Session::clone(newer)).unwrap_or_default()
 }
 
 fn some(dice: &mut Dice, sessions: &[Session]) -> Session {

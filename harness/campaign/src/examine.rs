@@ -7,7 +7,7 @@ use kmspec_session::Session;
 
 use crate::finding::Kind;
 use crate::play::Played;
-use crate::trial::{EXHAUSTED, Sought};
+use crate::trial::{EXHAUSTED, KEPT, Sought};
 
 /// Something that may be a finding.
 #[derive(Clone, Debug)]
@@ -148,6 +148,9 @@ pub(crate) fn suspicions(
             format!("no answer to {label}"),
             detail,
         ));
+    } else if played.stays_open() {
+        let detail = "The connection stays open.".to_owned();
+        all.push(suspicion(Kind::Hang, KEPT.to_owned(), detail));
     } else if played.slowest.0 >= slow {
         let (took, step) = played.slowest;
         let label = played

@@ -1,7 +1,8 @@
 //! The state machine of a target, as far as a campaign has learnt it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,36 +40,63 @@ const START: &str = "start";
 /// Where it is once it is open.
 const CONNECTED: &str = "connected";
 
-/// Edges while they are counted.
+/// Edges while they are counted. The same few words come all the time: each has a number.
 #[derive(Debug, Default)]
 pub(crate) struct Learning {
-    edges: BTreeMap<(String, String, String), u64>,
-    states: BTreeSet<String>,
+    words: Words,
+    /// From, step, to.
+    edges: HashMap<[usize; 3], u64>,
+    states: BTreeSet<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Words {
+    numbers: HashMap<Arc<str>, usize>,
+    texts: Vec<Arc<str>>,
+}
+
+impl Words {
+    fn number(&mut self, text: &str) -> usize {
+        if let Some(number) = self.numbers.get(text) {
+            return *number;
+        }
+        let number = self.texts.len();
+        let text: Arc<str> = text.into();
+        self.texts.push(Arc::clone(&text));
+        self.numbers.insert(text, number);
+        number
+    }
+
+    fn text(&self, number: usize) -> String {
+        self.texts[number].to_string()
+    }
 }
 
 impl Learning {
     /// What a session showed.
     pub(crate) fn learn(&mut self, rows: &[Row]) {
-        let mut states: BTreeMap<u8, String> = BTreeMap::new();
-        for row in rows {
-            let from = states.get(&row.connection);
-            let from = from.cloned().unwrap_or_else(|| START.to_owned());
+        let mut states: Vec<(u8, usize)> = Vec::new();
+        for row in rows.iter().filter(|row| row.label != "wait") {
+            let state = states
+                .iter()
+                .rposition(|(number, _)| *number == row.connection);
+            let from = match state {
+                Some(at) => states[at].1,
+                None => self.words.number(START),
+            };
             let last = row.answer.rsplit(' ').next().unwrap_or(NOTHING);
             let to = match (last, row.label.as_str()) {
-                (NOTHING, "connect") => CONNECTED,
-                (NOTHING, _) => from.as_str(),
-                (answer, _) => answer,
+                (NOTHING, "connect") => self.words.number(CONNECTED),
+                (NOTHING, _) => from,
+                (answer, _) => self.words.number(answer),
             };
-            if row.label == "wait" {
-                continue;
-            }
-            let to = to.to_owned();
-            if !self.states.contains(&to) {
-                self.states.insert(to.clone());
-            }
-            let edge = (from, row.label.clone(), to.clone());
+            let edge = [from, self.words.number(&row.label), to];
             *self.edges.entry(edge).or_default() += 1;
-            states.insert(row.connection, to);
+            self.states.insert(to);
+            match state {
+                Some(at) => states[at].1 = to,
+                None => states.push((row.connection, to)),
+            }
         }
     }
 
@@ -77,16 +105,18 @@ impl Learning {
     }
 
     pub(crate) fn machine(&self, target: &str) -> Machine {
-        let edges = self.edges.iter().map(|((from, step, to), seen)| Edge {
-            from: from.clone(),
-            step: step.clone(),
-            to: to.clone(),
+        let edges = self.edges.iter().map(|([from, step, to], seen)| Edge {
+            from: self.words.text(*from),
+            step: self.words.text(*step),
+            to: self.words.text(*to),
             seen: *seen,
         });
+        let mut edges: Vec<Edge> = edges.collect();
+        edges.sort_unstable();
         Machine {
             version: 1,
             target: target.to_owned(),
-            edges: edges.collect(),
+            edges,
         }
     }
 }

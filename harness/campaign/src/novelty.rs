@@ -19,7 +19,8 @@ pub(crate) fn features(played: &Played) -> Vec<u64> {
                 features.push(hashed(&("size", answer, row.octets.ilog2())));
             }
             if answer != NOTHING {
-                before = answer;
+                // Where the connection is now, as in the state machine.
+                before = answer.rsplit(' ').next().unwrap_or(answer);
             }
         }
         // What several connections do together shows in the order of their answers.

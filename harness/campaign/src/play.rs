@@ -12,7 +12,7 @@ use kmspec_session::{Action, Content, Dice, Offer, Sending, Session, Step, Surro
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
 
-use crate::answers::{self, Closing, NOTHING, SILENCE};
+use crate::answers::{self, Closing, NOTHING, SILENCE, STAYS_OPEN};
 use crate::reference;
 use link::{Chunk, Link};
 
@@ -97,6 +97,14 @@ pub(crate) struct Origin {
     pub(crate) mark: u64,
     /// The client's clock.
     pub(crate) time: FileTime,
+}
+
+impl Played {
+    /// Whether the host keeps a connection although its client has ended its side.
+    pub(crate) fn stays_open(&self) -> bool {
+        let mut rows = self.rows.iter();
+        rows.any(|row| row.answer.ends_with(STAYS_OPEN))
+    }
 }
 
 /// What one step showed.
@@ -415,7 +423,7 @@ impl Playing<'_> {
             .get(at)
             .is_some_and(|(_, link)| link.ended.is_none());
         if open {
-            heard.say("stays-open");
+            heard.say(STAYS_OPEN);
         }
     }
 
@@ -458,7 +466,7 @@ impl Playing<'_> {
             if !over {
                 let octets = heard.octets;
                 if link.ended.is_none() {
-                    heard.say("stays-open");
+                    heard.say(STAYS_OPEN);
                 }
                 self.played.rows.push(Row {
                     connection,

@@ -8,7 +8,7 @@ use kmspec_session::{Action, Sending, Session, Step, Surroundings};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::fragment::Framer;
 
-use crate::answers::{self, NOTHING};
+use crate::answers::{self, NOTHING, STAYS_OPEN};
 use crate::play::{Origin, Played, Player, Row, now};
 
 /// Answers, connection by connection, that the lab host gives to a session that was played.
@@ -170,7 +170,7 @@ pub(crate) fn played(rows: &[Row]) -> Vec<(u8, Vec<String>)> {
                 "closed" | "reset" if by_host => {
                     say(&mut said, row.connection, CLOSED.to_owned());
                 }
-                "-" | "closed" | "reset" | "stays-open" | "silence" | "refused" => {}
+                "-" | "closed" | "reset" | STAYS_OPEN | "silence" | "refused" => {}
                 word => say(&mut said, row.connection, word.to_owned()),
             }
         }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::finding::{Kind, Standing};
 use crate::ground::{Ground, Usage};
-use crate::play::{Manner, Played, Player};
+use crate::play::{Manner, Played, Player, Row};
 use crate::reference;
 
 /// What is looked for.
@@ -109,9 +109,7 @@ impl Trials<'_> {
 
     /// Whether the target is gone; then it is started anew.
     pub(crate) async fn crashed(&mut self, played: Played) -> Result<Option<Shown>, LaunchError> {
-        // A process that dies takes a moment, and some die of the next connection only: whoever answers is alive.
-        let served = self.player.serves(self.ground.address(), SERVING).await;
-        if served || self.ground.accepts().await {
+        if !self.is_gone().await {
             return Ok(None);
         }
         self.ground.has_ended().await;
@@ -138,6 +136,18 @@ impl Trials<'_> {
             events: played.events,
             log,
         }))
+    }
+
+    /// A process that dies takes a moment, and some die of the next connection only: who answers again and again lives.
+    async fn is_gone(&self) -> bool {
+        for _ in 0..LOOKS {
+            let served = self.player.serves(self.ground.address(), SERVING).await;
+            if !served && !self.ground.accepts().await {
+                return true;
+            }
+            sleep(MOMENT).await;
+        }
+        false
     }
 
     pub(crate) async fn renew(&mut self) -> Result<(), LaunchError> {
@@ -198,6 +208,9 @@ impl Trials<'_> {
         } else if played.blocks {
             let detail = "While its connections were open, an honest bind was not answered.";
             (Kind::Hang, BLOCKED.to_owned(), detail.to_owned())
+        } else if played.stays_open() {
+            let detail = "The client had ended its side, and the host kept the connection.";
+            (Kind::Hang, KEPT.to_owned(), detail.to_owned())
         } else if played.slowest.0 >= self.slow {
             let (took, step) = played.slowest;
             let detail = format!(
@@ -378,6 +391,26 @@ pub(crate) fn differs(session: &Session, player: &Player, played: &Played) -> Op
     Some(format!("{expected} there, {got} here"))
 }
 
+/// What campaigns that do not compare do compare: an honest call that the lab host answers, and the target refuses with a
+/// fault or hangs up at. Its host may have reasons of its own to answer with an HRESULT, but none for these.
+pub(crate) fn fails(session: &Session, player: &Player, played: &Played) -> Option<String> {
+    let honest = session.sendings().all(|sending| sending.edits.is_empty());
+    let failed = |row: &Row| {
+        ["fault:", "closed", "reset"]
+            .iter()
+            .any(|word| row.answer.contains(word))
+    };
+    if !honest || !played.rows.iter().any(failed) {
+        return None;
+    }
+    let about = differs(session, player, played)?;
+    let here = about.strip_prefix(ANSWERED)?;
+    (here.starts_with("fault:") || here.starts_with("closed")).then_some(about)
+}
+
+/// That an honest call is answered there, and here something else.
+const ANSWERED: &str = "response:00000000 there, ";
+
 /// The HRESULT of a host whose table of clients is full. Source: kms-protocol 6.
 const TABLE_FULL: &str = "c004d104";
 
@@ -431,11 +464,16 @@ impl Growth {
 pub(crate) const EXHAUSTED: &str = "honest clients are served no longer";
 /// What a target is about that serves nobody while a session lasts.
 pub(crate) const BLOCKED: &str = "others are not served";
+/// What a target is about that keeps the connections of clients that have ended their side.
+pub(crate) const KEPT: &str = "the connection stays open";
 /// How often a session is played to see whether a target serves nobody afterwards, and how often that is looked at.
 const EXHAUSTING: u16 = 256;
 const PROBING: u16 = 32;
 /// How long an honest client waits.
 const SERVING: Duration = Duration::from_secs(1);
+/// How often is looked whether the target is there, and the moment after each look.
+const LOOKS: u32 = 3;
+const MOMENT: Duration = Duration::from_millis(10);
 /// How often a session is played to see whether the process grows by it.
 const REPETITIONS: u16 = 48;
 /// Octets a session that is no leak may leave behind, on average.

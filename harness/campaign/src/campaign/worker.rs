@@ -139,9 +139,12 @@ fn examine(
     for suspicion in examine::suspicions(session, number, played, silent, shared.slow) {
         suspect(shared, suspicion);
     }
-    if shared.differential
-        && let Some(about) = trial::differs(session, player, played)
-    {
+    let compare = if shared.differential {
+        trial::differs
+    } else {
+        trial::fails
+    };
+    if let Some(about) = compare(session, player, played) {
         let detail = format!("Lab host and target: {about}.");
         let sought = Sought {
             kind: Kind::Difference,

@@ -96,8 +96,8 @@ impl Link {
         if let Some(closing) = self.ended {
             return Chunk::Ended(closing);
         }
-        let mut octets = [0; READ];
-        let reading = self.stream.read(&mut octets);
+        let mut octets = Vec::with_capacity(READ);
+        let reading = self.stream.read_buf(&mut octets);
         let read = match patience {
             Some(patience) => timeout(patience, reading).await.ok(),
             None => now_or_never(reading).await,
@@ -105,7 +105,7 @@ impl Link {
         match read {
             None => Chunk::Nothing,
             Some(Ok(0)) => Chunk::Ended(Closing::Closed),
-            Some(Ok(len)) => Chunk::Octets(octets[..len].to_vec()),
+            Some(Ok(_)) => Chunk::Octets(octets),
             Some(Err(_)) => Chunk::Ended(Closing::Reset),
         }
     }
@@ -167,4 +167,4 @@ const WRITING: Duration = Duration::from_secs(2);
 /// Octets read at a time.
 const READ: usize = 8 * 1024;
 /// Most segments of one sending.
-const MOST_SEGMENTS: usize = 512;
+const MOST_SEGMENTS: usize = 64;
