@@ -400,7 +400,9 @@ pub(crate) fn fails(session: &Session, player: &Player, played: &Played) -> Opti
             .iter()
             .any(|word| row.answer.contains(word))
     };
-    if !honest || !played.rows.iter().any(failed) {
+    // What is silent is a hang, and found as such.
+    let silent = played.rows.iter().any(|row| row.waited);
+    if !honest || silent || !played.rows.iter().any(failed) {
         return None;
     }
     let about = differs(session, player, played)?;

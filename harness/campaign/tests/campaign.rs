@@ -65,7 +65,6 @@ async fn each_kind_of_fault_is_found_alone_made_small_and_shows_again() {
         ("crash-on-closed-pdu", Kind::Crash),
         ("v4-mac-zero", Kind::Rule),
         ("padding-leaks", Kind::Rule),
-        ("calls-never-answered", Kind::Hang),
         ("half-close-ignored", Kind::Hang),
         ("cancel-drops-call", Kind::Hang),
         ("closes-instead-of-response", Kind::Difference),

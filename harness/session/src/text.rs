@@ -11,6 +11,7 @@
 //!   set body n_policy ffffffff
 //!   xor message ciphertext+17 80
 //!   cut pdu *+20
+//! request v5 ndr32 fragment=88 amid=co-cancel
 //! @1 connect
 //! @1 raw 474554202f
 //! wait 20
