@@ -8,7 +8,8 @@ use super::values::{ReportTo, at_least_one, duration};
 
 /// Fuzz a host over the wire: play sessions that nobody wrote, keep what shows something new, and tell what is wrong.
 ///
-/// Looks for crashes, hangs, late answers, growth of a process of this machine, broken rules and octets of other sessions.
+/// Looks for crashes, hangs, late answers, growth of a process of this machine, broken rules, honest calls that fail and
+/// octets of other sessions.
 /// What it finds is tried again, made small and written to a folder of its own at once, whatever ends the campaign.
 /// Exit code 0 nothing found, 1 something found, 2 it could not be done.
 #[derive(Debug, clap::Args)]
