@@ -277,3 +277,54 @@ fn taken_by<'c>(root: &'c Command, path: &[String]) -> Option<&'c Command> {
 fn takes_value(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Set | ArgAction::Append)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use arbtest::arbitrary::{Result, Unstructured};
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::args::Args;
+
+    fn written(u: &mut Unstructured<'_>) -> Result<String> {
+        const TABLES: [&str; 5] = ["", "[run]\n", "[bench]\n", "[lab.serve]\n", "[lab.none]\n"];
+        const KEYS: [&str; 7] = ["jobs", "rate", "report", "closed", "suite", "color", "none"];
+        const VALUES: [&str; 8] = [
+            "0",
+            "-9223372036854775808",
+            "99999999999999999999",
+            "true",
+            "\"v6\"",
+            "[\"json=a\", 1, false]",
+            "{ a = { b = 1 } }",
+            "1979-05-27",
+        ];
+        let mut text = String::new();
+        for _ in 0..u.int_in_range(0..=4)? {
+            text.push_str(u.choose(&TABLES)?);
+            let _ = writeln!(text, "{} = {}", u.choose(&KEYS)?, u.choose(&VALUES)?);
+        }
+        if u.ratio(1, 4)? {
+            text.push_str(u.arbitrary()?);
+        }
+        Ok(text)
+    }
+
+    #[test]
+    fn any_file_is_defaults_or_an_error() {
+        let mut read = 0;
+        arbtest::arbtest(|u| {
+            let text = written(u)?;
+            let config = Config::parse(PathBuf::from(NAME), text.clone());
+            let applied = config.and_then(|config| config.applied_to(Args::command()));
+            match applied {
+                Ok(_) => read += 1,
+                Err(error) => assert!(error.to_string().contains(NAME), "{text}: {error}"),
+            }
+            Ok(())
+        });
+        assert!(read > 0);
+    }
+}

@@ -98,7 +98,7 @@ fn set<T>(place: &mut T, value: Option<T>) {
 
 /// So many days in units of 100 ns.
 fn days(count: u32) -> u64 {
-    u64::from(count) * FileTime::DAY
+    u64::from(count).saturating_mul(FileTime::DAY)
 }
 
 /// The day and the time of a second since the start: `day 12 08:05:00`.

@@ -159,3 +159,86 @@ fn per_mille(percent: Spanned<u32>) -> Result<u32, Wrong> {
         more => Err((percent.span(), format!("{more} is not a percentage"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use arbtest::arbitrary::{Result, Unstructured};
+    use kmspec_model::fleet::simulate;
+
+    use super::*;
+
+    /// A value that may be one of this key, and mostly is none.
+    fn value(u: &mut Unstructured<'_>) -> Result<String> {
+        Ok(match u.int_in_range(0..=6)? {
+            0 => u.int_in_range(0..=20u8)?.to_string(),
+            1 => u.arbitrary::<u32>()?.to_string(),
+            2 => u.arbitrary::<i64>()?.to_string(),
+            3 => format!("{:?}", u.arbitrary::<&str>()?),
+            4 => "\"lab-client-v6\"".to_owned(),
+            5 => "{ percent = 100, days = 4294967295 }".to_owned(),
+            _ => "[{ from = 4294967295, days = 4294967295 }, { from = 0, days = 0 }]".to_owned(),
+        })
+    }
+
+    fn written(u: &mut Unstructured<'_>) -> Result<String> {
+        const KEYS: [&str; 7] = [
+            "seed",
+            "edition",
+            "join-days",
+            "cloned",
+            "leave-percent",
+            "office-percent",
+            "away",
+        ];
+        const OF_A_HOST: [&str; 7] = [
+            "name",
+            "priority",
+            "weight",
+            "activation-interval",
+            "renewal-interval",
+            "down",
+            "unpublished",
+        ];
+        let mut text = String::from("clients = 5\ndays = 3\n");
+        for key in KEYS {
+            if u.ratio(1, 4)? {
+                let _ = writeln!(text, "{key} = {}", value(u)?);
+            }
+        }
+        for _ in 0..u.int_in_range(0..=2)? {
+            text.push_str("[[host]]\nname = \"a\"\n");
+            for key in OF_A_HOST {
+                if u.ratio(1, 3)? {
+                    let _ = writeln!(text, "{key} = {}", value(u)?);
+                }
+            }
+        }
+        // Some octets that TOML has no use for.
+        if u.ratio(1, 8)? {
+            text.push_str(u.arbitrary()?);
+        }
+        Ok(text)
+    }
+
+    #[test]
+    fn any_file_is_a_scenario_that_goes_through_or_an_error_with_its_place() {
+        let mut read = 0;
+        arbtest::arbtest(|u| {
+            let text = written(u)?;
+            match parse(&text) {
+                Ok(scenario) if scenario.clients <= 20 && scenario.days <= 20 => {
+                    simulate(&scenario);
+                    read += 1;
+                }
+                Ok(_) => {}
+                Err((span, message)) => {
+                    assert!(span.start <= text.len() && !message.is_empty(), "{text}");
+                }
+            }
+            Ok(())
+        });
+        assert!(read > 0);
+    }
+}
