@@ -24,6 +24,9 @@ pub(crate) struct DecodeArgs {
     /// Open no message: show only what needs no key.
     #[arg(long, conflicts_with = "keys")]
     pub(crate) structure: bool,
+    /// Print the totals alone, which need no key: what is in a big file is known soonest.
+    #[arg(long, conflicts_with_all = ["keys", "structure", "format", "check"])]
+    pub(crate) summary: bool,
     #[command(flatten)]
     pub(crate) check: CheckArgs,
 }

@@ -2,8 +2,10 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::path::Path;
 
+use kmspec_capture::rpc::{Notice, Observer};
 use kmspec_capture::tcp::Limits;
 use kmspec_capture::view::{HEADER, Item, decode as view};
+use kmspec_capture::{Outcome, read};
 use kmspec_wire::keys::KeySet;
 
 use crate::args::{DecodeArgs, DecodeFormat};
@@ -29,6 +31,16 @@ pub(crate) fn decode(args: &DecodeArgs, output: &mut Output) -> Result<Exit, Fai
                 continue;
             }
         };
+        if args.summary {
+            if number > 0 || args.captures.len() > 1 {
+                let gap = if number > 0 { "\n" } else { "" };
+                output.line(format_args!("{gap}{}", file.display()))?;
+            }
+            if totals(file, input, output)? == Exit::NotJudged {
+                exit = Exit::NotJudged;
+            }
+            continue;
+        }
         if args.format == DecodeFormat::Table {
             let gap = if number > 0 { "\n" } else { "" };
             match args.captures.len() {
@@ -105,14 +117,7 @@ fn one(
         output.line(&outcome.summary)?;
     }
     output.flush()?;
-    let mut exit = Exit::Holds;
-    if let Some(damage) = outcome.damage {
-        complain(format_args!("{shown}: {damage}"));
-        exit = Exit::NotJudged;
-    } else if !outcome.summary.has_kms() {
-        complain(format_args!("{shown}: no KMS in this capture"));
-        exit = Exit::NotJudged;
-    }
+    let mut exit = whole(&shown, outcome);
     if let (Some(reason), Some(keys)) = (opening.hopeless(), keys) {
         complain(format_args!(
             "{shown}: {reason}, and nothing else opens either: is {} its key set? give another with --keys",
@@ -121,6 +126,46 @@ fn one(
         exit = Exit::NotJudged;
     }
     Ok(exit)
+}
+
+/// Prints the totals of one capture.
+fn totals(file: &Path, input: Box<dyn Read>, output: &mut Output) -> Result<Exit, Failure> {
+    let mut tell = Tell {
+        output,
+        told: Ok(()),
+    };
+    let outcome = read(input, Limits::default(), &mut tell);
+    tell.told?;
+    output.line(&outcome.summary)?;
+    output.flush()?;
+    Ok(whole(&file.display().to_string(), outcome))
+}
+
+/// Tells what a capture has beside its exchanges.
+struct Tell<'o> {
+    output: &'o mut Output,
+    told: Result<(), Failure>,
+}
+
+impl Observer for Tell<'_> {
+    fn notice(&mut self, notice: &Notice) {
+        if self.told.is_ok() {
+            self.told = self.output.line(format_args!("note: {notice}"));
+        }
+    }
+}
+
+/// Whether a capture was read to its end, and held what is looked for.
+fn whole(shown: &str, outcome: Outcome) -> Exit {
+    if let Some(damage) = outcome.damage {
+        complain(format_args!("{shown}: {damage}"));
+        return Exit::NotJudged;
+    }
+    if !outcome.summary.has_kms() {
+        complain(format_args!("{shown}: no KMS in this capture"));
+        return Exit::NotJudged;
+    }
+    Exit::Holds
 }
 
 /// Whether the key set opened anything.

@@ -45,6 +45,25 @@ fn people_read_a_table_a_file() {
 }
 
 #[test]
+fn a_summary_is_the_end_of_a_table() {
+    let folder = folder();
+    put(folder.path(), "a.pcap", recording("31"));
+    let whole = say(folder.path(), "decode a.pcap --structure");
+    let summary = say(folder.path(), "decode a.pcap --summary");
+    assert_eq!(summary.code, whole.code);
+    let notes = |line: &&str| line.starts_with("note: ");
+    let expected: Vec<&str> = whole.stdout.lines().filter(notes).collect();
+    let totals = whole
+        .stdout
+        .lines()
+        .skip_while(|line| !line.contains(" packets in "));
+    let expected = [expected, totals.collect()].concat();
+    assert_eq!(summary.stdout.lines().collect::<Vec<_>>(), expected);
+    let both = say(folder.path(), "decode a.pcap --summary --keys keys.toml");
+    assert_eq!(both.code, Some(2));
+}
+
+#[test]
 fn wrong_keys_show_no_garbage() {
     let folder = folder();
     put(folder.path(), "a.pcap", recording("03"));
