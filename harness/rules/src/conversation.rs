@@ -107,6 +107,8 @@ pub(crate) struct Call {
     pub(crate) order: ByteOrder,
     /// All fragments are there.
     pub(crate) complete: bool,
+    /// There are several.
+    pub(crate) several: bool,
     pub(crate) stub: Stub,
 }
 

@@ -153,12 +153,14 @@ pub(crate) fn stub(
 pub(crate) fn wait(known: &mut Conversation, header: &Header, request: &Request<'_>) -> bool {
     let id: CallId = header.call_id;
     let last = header.pfc_flags.has(PfcFlags::LAST_FRAG);
-    if header.pfc_flags.has(PfcFlags::FIRST_FRAG) {
+    let first = header.pfc_flags.has(PfcFlags::FIRST_FRAG);
+    if first {
         let call = Call {
             context_id: request.context_id,
             opnum: request.opnum,
             order: header.drep.order(),
             complete: false,
+            several: false,
             stub: Stub::default(),
         };
         known.wait(id, Kind::Request(call));
@@ -170,5 +172,6 @@ pub(crate) fn wait(known: &mut Conversation, header: &Header, request: &Request<
     };
     call.stub.push(request.stub);
     call.complete = last;
+    call.several |= !first;
     last
 }

@@ -121,8 +121,11 @@ pub(crate) fn fault(
     layout(out, header, fault);
     let answered = known.answer(id, |_| true);
     known.responses.remove(&id);
-    if answered.is_some_and(|waiting| matches!(waiting.kind, Kind::Bind(_))) {
-        known.refusal = Some(Refusal::Fault);
+    match answered.map(|waiting| waiting.kind) {
+        Some(Kind::Bind(_)) => known.refusal = Some(Refusal::Fault),
+        // Refused at its first fragment, it leaves a later one that belongs to nothing, and is refused as well.
+        Some(Kind::Request(call)) if call.several => known.wait(id, Kind::Other),
+        _ => {}
     }
 }
 

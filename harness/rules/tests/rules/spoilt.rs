@@ -65,6 +65,7 @@ pub(crate) fn provoked() -> Vec<(&'static str, Talk)> {
                 .but(3, "cancel_count", &[1]),
         ),
         ("a first fragment twice", interleaved()),
+        ("a refused first fragment, then the last", refused_twice()),
         ("a masked context id", masked()),
         ("a hint of 0", whole().but(3, "alloc_hint", &[0; 4])),
         (
@@ -109,6 +110,19 @@ fn interleaved() -> Talk {
     };
     let talk = Talk::bound(Ndr32).sent(part(50)).sent(part(51));
     talk.faults(50, FaultStatus::PROTO_ERROR)
+}
+
+/// A host refuses the first fragment for its context, and then the last for belonging to nothing.
+fn refused_twice() -> Talk {
+    let part = |flags| {
+        let part = RequestBuilder::new(call()).context(0x34).flags(flags);
+        part.encoded()
+    };
+    let talk = Talk::bound(Ndr32)
+        .sent(part(PfcFlags::FIRST_FRAG))
+        .sent(part(PfcFlags::LAST_FRAG));
+    talk.faults(2, FaultStatus::UNK_IF)
+        .faults(2, FaultStatus::PROTO_ERROR)
 }
 
 fn masked() -> Talk {
