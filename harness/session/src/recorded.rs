@@ -106,10 +106,7 @@ fn call(pdu: &Pdu<'_>, request: &Request<'_>, keys: &KeySet) -> Option<Sending> 
         edits.push(Edit::set(Layer::Pdu, "pfc_flags", &[flags.0]));
     }
     if usize::try_from(request.alloc_hint) != Ok(request.stub.len()) {
-        let hint = match order {
-            Order::Little => request.alloc_hint.to_le_bytes(),
-            Order::Big => request.alloc_hint.to_be_bytes(),
-        };
+        let hint = pdu.header.drep.order().u32(request.alloc_hint);
         edits.push(Edit::set(Layer::Pdu, "alloc_hint", &hint));
     }
     let call = Call {
@@ -175,19 +172,13 @@ fn differences(opened: &OpenedRequest, keys: &KeySet) -> Vec<Edit> {
 
 #[cfg(test)]
 mod tests {
-    use kmspec_wire::filetime::FileTime;
 
     use super::*;
     use crate::templates;
 
     /// What a session of one connection sends, end to end.
     fn octets(session: &Session, keys: &KeySet) -> Vec<u8> {
-        let around = Surroundings {
-            keys,
-            now: FileTime(0),
-            mark: 0,
-            groups: &[],
-        };
+        let around = Surroundings::nowhere(keys);
         let sendings = session.sendings();
         sendings
             .flat_map(|s| (0..s.times.max(1)).map(|n| s.render_nth(&around, n)))

@@ -31,7 +31,17 @@ pub struct Surroundings<'a> {
     pub groups: &'a [(u8, u32)],
 }
 
-impl Surroundings<'_> {
+impl<'a> Surroundings<'a> {
+    /// Of a session that is not played: for lengths, places, and octets that follow from its steps alone.
+    pub(crate) const fn nowhere(keys: &'a KeySet) -> Self {
+        Self {
+            keys,
+            now: FileTime(0),
+            mark: 0,
+            groups: &[],
+        }
+    }
+
     /// What an honest client of this mark asks in this version.
     pub fn body(&self, version: ProtocolVersion) -> RequestBody {
         let [a, b, c, d, e, f, g, _] = self.mark.to_le_bytes();

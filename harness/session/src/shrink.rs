@@ -1,4 +1,3 @@
-use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
 use kmspec_wire::pdu::ContextElement;
 
@@ -35,12 +34,7 @@ const FEW_STEPS: usize = 3;
 /// Two PDUs in a row, neither of them a bind or a whole call, as the octets of both.
 fn in_one_go(session: &Session) -> Vec<Session> {
     let keys = KeySet::lab();
-    let around = Surroundings {
-        keys: &keys,
-        now: FileTime(0),
-        mark: 0,
-        groups: &[],
-    };
+    let around = Surroundings::nowhere(&keys);
     let octets = |step: &Step| match &step.action {
         Action::Send(sending) if sending.times <= 1 => match &sending.content {
             Content::Pdu(_) | Content::Raw(_) => Some(sending.render(&around)),
@@ -504,12 +498,7 @@ mod tests {
         let text = "kmspec session 1\nbind\n  offer 0 kms ndr32\npdu request call=2 flags=01 body=00\n\
                     pdu co-cancel call=2\npdu orphaned call=2\nrequest v6 ndr32\n";
         let keys = KeySet::lab();
-        let around = Surroundings {
-            keys: &keys,
-            now: FileTime(0),
-            mark: 0,
-            groups: &[],
-        };
+        let around = Surroundings::nowhere(&keys);
         let sent = |session: &Session| -> Vec<u8> {
             session.sendings().flat_map(|s| s.render(&around)).collect()
         };

@@ -20,3 +20,32 @@ pub enum ByteOrder {
     /// Most significant octet first: allowed by C706 14.1, understood on reading.
     Big,
 }
+
+impl ByteOrder {
+    /// A 16-bit integer in this order.
+    #[inline]
+    pub const fn u16(self, value: u16) -> [u8; 2] {
+        match self {
+            Self::Little => value.to_le_bytes(),
+            Self::Big => value.to_be_bytes(),
+        }
+    }
+
+    /// A 32-bit integer in this order.
+    #[inline]
+    pub const fn u32(self, value: u32) -> [u8; 4] {
+        match self {
+            Self::Little => value.to_le_bytes(),
+            Self::Big => value.to_be_bytes(),
+        }
+    }
+
+    /// A 64-bit integer in this order.
+    #[inline]
+    pub const fn u64(self, value: u64) -> [u8; 8] {
+        match self {
+            Self::Little => value.to_le_bytes(),
+            Self::Big => value.to_be_bytes(),
+        }
+    }
+}

@@ -1,6 +1,5 @@
 //! New edits, and changes of those there are.
 
-use kmspec_wire::filetime::FileTime;
 use kmspec_wire::guid::Guid;
 use kmspec_wire::kms::ids::{OFFICE_2010, OFFICE_2013, WINDOWS};
 use kmspec_wire::pdu::Encoded;
@@ -38,12 +37,7 @@ impl Mutator {
     }
 
     fn add(&self, sending: &mut Sending, choices: &mut dyn Choices) {
-        let around = Surroundings {
-            keys: &self.keys,
-            now: FileTime(0),
-            mark: 0,
-            groups: &[],
-        };
+        let around = Surroundings::nowhere(&self.keys);
         let rendered = sending.outlined(&around);
         let layers: Vec<Layer> = Layer::ALL
             .into_iter()

@@ -117,31 +117,19 @@ impl<'a> Writer<'a> {
     /// A 16-bit integer.
     #[inline]
     pub fn u16(&mut self, field: &'static str, value: u16) {
-        let bytes = match self.order {
-            ByteOrder::Little => value.to_le_bytes(),
-            ByteOrder::Big => value.to_be_bytes(),
-        };
-        self.bytes(field, &bytes);
+        self.bytes(field, &self.order.u16(value));
     }
 
     /// A 32-bit integer.
     #[inline]
     pub fn u32(&mut self, field: &'static str, value: u32) {
-        let bytes = match self.order {
-            ByteOrder::Little => value.to_le_bytes(),
-            ByteOrder::Big => value.to_be_bytes(),
-        };
-        self.bytes(field, &bytes);
+        self.bytes(field, &self.order.u32(value));
     }
 
     /// A 64-bit integer.
     #[inline]
     pub fn u64(&mut self, field: &'static str, value: u64) {
-        let bytes = match self.order {
-            ByteOrder::Little => value.to_le_bytes(),
-            ByteOrder::Big => value.to_be_bytes(),
-        };
-        self.bytes(field, &bytes);
+        self.bytes(field, &self.order.u64(value));
     }
 
     /// A GUID: its first three fields are integers and follow the byte order.
@@ -189,37 +177,19 @@ impl<const N: usize> Fields<'_, N> {
     /// A 16-bit integer.
     #[inline]
     pub fn u16(&mut self, field: &'static str, value: u16) -> &mut Self {
-        self.bytes(
-            field,
-            match self.order {
-                ByteOrder::Little => value.to_le_bytes(),
-                ByteOrder::Big => value.to_be_bytes(),
-            },
-        )
+        self.bytes(field, self.order.u16(value))
     }
 
     /// A 32-bit integer.
     #[inline]
     pub fn u32(&mut self, field: &'static str, value: u32) -> &mut Self {
-        self.bytes(
-            field,
-            match self.order {
-                ByteOrder::Little => value.to_le_bytes(),
-                ByteOrder::Big => value.to_be_bytes(),
-            },
-        )
+        self.bytes(field, self.order.u32(value))
     }
 
     /// A 64-bit integer.
     #[inline]
     pub fn u64(&mut self, field: &'static str, value: u64) -> &mut Self {
-        self.bytes(
-            field,
-            match self.order {
-                ByteOrder::Little => value.to_le_bytes(),
-                ByteOrder::Big => value.to_be_bytes(),
-            },
-        )
+        self.bytes(field, self.order.u64(value))
     }
 
     /// A GUID.
