@@ -255,9 +255,12 @@ fn origin(text: &str) -> Option<(u64, u64, u64)> {
 /// Of four sessions, the newer of the two that cost least: what was found last leads furthest, and in the time of a long
 /// session several short ones are played.
 fn promising(dice: &mut Dice, sessions: &[Arc<Session>]) -> Session {
-    let mut some = [(); 4].map(|()| dice.index(sessions.len()).unwrap_or_default());
-    some.sort_by_key(|at| sessions.get(*at).map(|session| session.cost()));
-    let [one, other, ..] = some;
+    let mut some = [(); 4].map(|()| {
+        let at = dice.index(sessions.len()).unwrap_or_default();
+        (sessions.get(at).map(|session| session.cost()), at)
+    });
+    some.sort_by_key(|(cost, _)| *cost);
+    let [(_, one), (_, other), ..] = some;
     let newer = sessions.get(one.max(other));
     newer.map(|newer| Session::clone(newer)).unwrap_or_default()
 }

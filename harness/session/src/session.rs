@@ -188,9 +188,9 @@ impl Session {
             .map(|sending| usize::from(sending.times))
             .sum();
         let connections = self.steps.iter().enumerate().filter(|(at, step)| {
-            let before = self.steps.iter().take(*at);
+            let mut before = self.steps.iter().take(*at);
             step.action == Action::Connect
-                || !before.into_iter().any(|b| b.connection == step.connection)
+                || !before.any(|other| other.connection == step.connection)
         });
         sent.saturating_add(connections.count().saturating_mul(3))
     }
