@@ -16,7 +16,7 @@ use kmspec_runner::Exit;
 
 /// `kmspec decode`.
 pub(crate) fn decode(args: &DecodeArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let keys = if args.structure {
+    let keys = if args.structure || args.summary {
         None
     } else {
         Some(input::keys(args.keys.as_deref())?)
@@ -31,24 +31,20 @@ pub(crate) fn decode(args: &DecodeArgs, output: &mut Output) -> Result<Exit, Fai
                 continue;
             }
         };
-        if args.summary {
-            if number > 0 || args.captures.len() > 1 {
-                let gap = if number > 0 { "\n" } else { "" };
-                output.line(format_args!("{gap}{}", file.display()))?;
-            }
-            if totals(file, input, output)? == Exit::NotJudged {
-                exit = Exit::NotJudged;
-            }
-            continue;
-        }
-        if args.format == DecodeFormat::Table {
+        let table = args.format == DecodeFormat::Table;
+        if table && args.captures.len() > 1 {
             let gap = if number > 0 { "\n" } else { "" };
-            match args.captures.len() {
-                1 => output.line(HEADER)?,
-                _ => output.line(format_args!("{gap}{}\n{HEADER}", file.display()))?,
-            }
+            output.line(format_args!("{gap}{}", file.display()))?;
         }
-        if one(file, input, keys.as_ref(), args.format, output)? == Exit::NotJudged {
+        let ended = if args.summary {
+            totals(file, input, output)?
+        } else {
+            if table {
+                output.line(HEADER)?;
+            }
+            one(file, input, keys.as_ref(), args.format, output)?
+        };
+        if ended == Exit::NotJudged {
             exit = Exit::NotJudged;
         }
         if output.is_closed() {
