@@ -63,7 +63,7 @@ rules! {
         BTFN_MASK = "rpc.btfn.mask-not-above-request": "Only features that were requested are granted.",
         BTFN_FIRST = "rpc.btfn.first-syntax-decides": "Only an element whose first transfer syntax asks for features is negotiated.",
         SIZES_FLOOR = "rpc.fragsize.floor": "A bind_ack announces at least 1432 octets in both directions.",
-        SIZES_OFFER = "rpc.fragsize.both-equal": "A bind_ack announces no more than was offered, offers below 2048 counting as 2048.",
+        SIZES_OFFER = "rpc.fragsize.both-equal": "A bind_ack announces no more in each direction than was offered for it, offers below 2048 counting as 2048.",
         RESPONSE_SIZE = "rpc.fragsize.response-within-limit": "No response fragment is larger than the size negotiated.",
         ALTER_CALL_ID = "rpc.alter.new-context": "An alter_context_resp carries the call id of an alter_context that is not answered yet.",
         ALTER_FLAGS = "rpc.alter.flags": "An alter_context_resp has both fragment flags, and beside them only what was asked for.",
@@ -108,7 +108,7 @@ rules! {
         V6_HASH = "crypto.v6-hash": "The hash of a v6 response is that of its random block.",
         V6_IV_PROOF = "crypto.v6-iv-proof": "A v6 response carries the decrypted IV of its request.",
         V6_HMAC = "crypto.v6-hmac": "The MAC of a v6 response is right in the slot of the client time or a neighbouring one.",
-        RANDOM_FRESH = "crypto.random-fresh": "The random block of a response was never seen before.",
+        RANDOM_FRESH = "crypto.random-fresh": "The random block of a response was never seen before, and no octet fills half of it.",
         HOST_PADDING = "crypto.padding": "An encrypted response opens, and its padding is PKCS#7.",
         REJECT_TAMPERED = "crypto.reject-tampered": "No encrypted request with a wrong padding or inner version gets a normal answer.",
     }

@@ -121,22 +121,28 @@ fn secondary_address(out: &mut Sink, ack: &BindAck<'_>) {
     );
 }
 
-/// At least what everybody must receive, at most what was offered in either direction.
+/// At least what everybody must receive; and, for each direction, at most what was offered for it. Hosts differ in which
+/// field of theirs is for which of the client's.
 fn sizes(out: &mut Sink, offer: Option<&Offer>, ack: &BindAck<'_>) {
     let fields: [(Place, u16); 2] = [
         (("max_xmit_frag", 16..18), ack.max_xmit_frag),
         (("max_recv_frag", 18..20), ack.max_recv_frag),
     ];
     for (place, size) in fields {
-        out.judge(SIZES_FLOOR, place.clone(), size >= MUST_RECEIVE, || {
+        out.judge(SIZES_FLOOR, place, size >= MUST_RECEIVE, || {
             words(format_args!("at least {MUST_RECEIVE}"), size)
         });
-        if let Some(offer) = offer {
-            let most = offer.max_xmit_frag.max(offer.max_recv_frag).max(RAISED_TO);
-            out.judge(SIZES_OFFER, place, size <= most, || {
-                words(format_args!("at most {most}"), size)
-            });
-        }
+    }
+    if let Some(offer) = offer {
+        let most = [offer.max_xmit_frag, offer.max_recv_frag].map(|size| size.max(RAISED_TO));
+        let [xmit, recv] = most;
+        let within = |[a, b]: [u16; 2]| ack.max_xmit_frag <= a && ack.max_recv_frag <= b;
+        let place = ("max_xmit_frag", 16..20);
+        let holds = within([xmit, recv]) || within([recv, xmit]);
+        out.judge(SIZES_OFFER, place, holds, || {
+            let got = format!("{} and {}", ack.max_xmit_frag, ack.max_recv_frag);
+            words(format_args!("at most {xmit} and {recv}"), got)
+        });
     }
 }
 

@@ -1,6 +1,6 @@
 //! KMS messages, opened with a key set.
 
-use kmspec_wire::crypto::xor;
+use kmspec_wire::crypto::{Block, xor};
 use kmspec_wire::keys::KeySet;
 use kmspec_wire::kms::envelope::{
     OpenError, OpenedRequest, OpenedResponse, Proof, open_request, open_response,
@@ -143,15 +143,23 @@ fn fresh(
     let (Proof::V5 { x, .. } | Proof::V6 { x, .. }) = response.proof else {
         return;
     };
-    let new = memory.fresh_random(xor(x, request.decrypted_iv));
+    let block = xor(x, request.decrypted_iv);
+    let new = memory.fresh_random(block);
     let body = start
         .saturating_add(response.body_offset())
         .saturating_add(response.body.size());
     out.judge(
         RANDOM_FRESH,
         ("x", body..body.saturating_add(16)),
-        new,
-        || words("a new random block", "one seen before"),
+        new && !is_half_filled(&block),
+        || {
+            let got = if new {
+                "one half of which is the same octet"
+            } else {
+                "one seen before"
+            };
+            words("a new random block", got)
+        },
     );
     if response.layout == Version::V6 {
         let iv = start.saturating_add(4);
@@ -160,6 +168,13 @@ fn fresh(
             words("a new IV", "one seen before")
         });
     }
+}
+
+/// Whether half of a block, in a row, is one octet. Of random blocks, one in 2^53 is like that.
+fn is_half_filled(block: &Block) -> bool {
+    block
+        .windows(block.len() / 2)
+        .any(|half| half.iter().all(|octet| Some(octet) == half.first()))
 }
 
 /// What must not change from response to response of this host.

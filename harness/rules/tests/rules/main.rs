@@ -87,6 +87,32 @@ fn what_must_be_fresh_or_stable_is_compared_over_connections() {
 }
 
 #[test]
+fn a_random_block_is_not_half_of_one_octet() {
+    let with_zeros = |zeros: usize| {
+        let x = |parts: &mut kmspec_wire::kms::envelope::ResponseParts<'_>| {
+            for (x, random) in parts.x.iter_mut().zip(talk::RANDOM).skip(3).take(zeros) {
+                *x ^= random;
+            }
+        };
+        let talk = Talk::with(Version::V5, TransferSyntax::Ndr32, |_| {}, x);
+        broken(&talk, &Memory::new()).contains(&(Role::Host, "crypto.random-fresh"))
+    };
+    assert!(!with_zeros(7));
+    assert!(with_zeros(8));
+}
+
+#[test]
+fn sizes_of_fragments_may_differ_by_direction() {
+    let four_kib = &[0, 0x10];
+    for field in ["max_xmit_frag", "max_recv_frag"] {
+        let talk = Talk::of(Version::V6)
+            .but(0, "max_recv_frag", four_kib)
+            .but(1, field, four_kib);
+        assert_eq!(broken(&talk, &Memory::new()), BTreeSet::new(), "{field}");
+    }
+}
+
+#[test]
 fn what_a_tester_provokes_is_no_violation_of_the_host() {
     for (name, talk) in spoilt::provoked() {
         let mut judge = Judge::new(Roles::HOST).with_keys(Arc::new(KeySet::lab()));

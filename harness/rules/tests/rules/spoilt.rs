@@ -305,6 +305,11 @@ fn acks() -> Vec<Row> {
         ),
         (
             Host,
+            "rpc.fragsize.both-equal",
+            bound().but(0, "max_recv_frag", &[0, 0x10]),
+        ),
+        (
+            Host,
             "rpc.bind.result-count-and-order",
             wide().acked(&[ndr32(), ndr32()]),
         ),

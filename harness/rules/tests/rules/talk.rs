@@ -24,6 +24,9 @@ pub(crate) struct Talk(pub(crate) Vec<(Direction, Encoded)>);
 /// Of an odd number of UTF-16 units with its terminator, so that the return value needs padding in version 4.
 const EPID: &str = "99999-00206-000-000000-03-1033-9600.0000-0012026";
 
+/// The random block of every response.
+pub(crate) const RANDOM: [u8; 16] = *b"chosen by a dice";
+
 impl Talk {
     /// Bind, its answer, one call of this version, and its answer.
     pub(crate) fn of(version: Version) -> Self {
@@ -220,7 +223,7 @@ pub(crate) fn messages(
         .flat_map(u16::to_le_bytes)
         .collect();
     let salts = Salts {
-        random: [0x22; 16],
+        random: RANDOM,
         iv: [0x33; 16],
     };
     let honest = ResponseBody::to_request(&opened.body, &epid, 1);
