@@ -56,6 +56,7 @@ replays! {
     stream: kmspec_wire::check::stream;
     stubs: kmspec_wire::check::stubs;
     target_file: kmspec_runner::target::file::check::file;
+    verified: kmspec_wire::check::verified;
 }
 
 #[test]

@@ -171,24 +171,42 @@ pub fn stubs(bytes: &[u8]) {
     }
 }
 
-/// Any message is opened under the lab keys or refused, and every rule it breaks is one of the list.
+/// Any message is opened under the lab keys or refused, and every rule that it breaks as a request is one of the list.
 pub fn opened(bytes: &[u8]) {
-    let mut violations = Vec::new();
-    let request = open_request(&KEYS, bytes);
-    if let Ok(request) = &request {
-        violations.extend(verify::request(request));
+    if let Ok(request) = open_request(&KEYS, bytes) {
+        are_listed(&verify::request(&request));
     }
     let mut scratch = Vec::new();
-    if let (Ok(request), Ok(response)) = (&request, open_response(&KEYS, bytes, &mut scratch)) {
-        violations.extend(verify::response(request, &response));
+    if let Ok(response) = open_response(&KEYS, bytes, &mut scratch) {
+        assert!(response.rest.len() <= bytes.len(), "{response:?}");
     }
+}
+
+/// Whatever answers a request, every rule that it breaks is one of the list. The first two octets are the length of the
+/// request, which follows; the rest is the answer.
+pub fn verified(bytes: &[u8]) {
+    let Some((len, messages)) = bytes.split_first_chunk() else {
+        return;
+    };
+    let Some((request, response)) = messages.split_at_checked(u16::from_le_bytes(*len).into())
+    else {
+        return;
+    };
+    let mut scratch = Vec::new();
+    if let (Ok(request), Ok(response)) = (
+        open_request(&KEYS, request),
+        open_response(&KEYS, response, &mut scratch),
+    ) {
+        are_listed(&verify::response(&request, &response));
+    }
+}
+
+/// Each of them is of a rule of the list.
+fn are_listed(violations: &[verify::Violation]) {
     for violation in violations {
-        assert!(
-            verify::RULES
-                .iter()
-                .any(|(rule, _)| *rule == violation.rule),
-            "{violation}"
-        );
+        let mut rules = verify::RULES.iter();
+        let is_listed = rules.any(|(rule, _)| *rule == violation.rule);
+        assert!(is_listed, "{violation}");
     }
 }
 
@@ -362,6 +380,11 @@ mod tests {
     #[test]
     fn any_message_opens_or_is_refused() {
         any_octets(super::opened);
+    }
+
+    #[test]
+    fn any_answer_is_verified() {
+        any_octets(super::verified);
     }
 
     #[test]

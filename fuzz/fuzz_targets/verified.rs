@@ -1,0 +1,6 @@
+//! Verifying what answers a request, both opened under the lab keys.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| kmspec_wire::check::verified(bytes));
