@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use kmspec_session::{Action, Call, Content, Message, Sending, Step, Stub};
 use kmspec_wire::codec::ByteOrder;
 use kmspec_wire::fragment::Framer;
+use kmspec_wire::keys::KeySet;
+use kmspec_wire::kms::envelope::open_response;
 use kmspec_wire::ndr::{ResponseStub, TransferSyntax};
 use kmspec_wire::pdu::{BindAck, Body, Header, Pdu, PduType, PfcFlags, Response};
 
@@ -37,21 +39,89 @@ pub(crate) const STAYS_OPEN: &str = "stays-open";
 /// Nothing, where nothing was owed.
 pub(crate) const NOTHING: &str = "-";
 
-/// One PDU of the host in a word.
-pub(crate) fn word(octets: &[u8]) -> String {
-    let Ok(pdu) = Pdu::decode(octets) else {
-        return match Header::peek(octets) {
-            Ok(head) => format!("undecodable-{}", head.ptype.0),
-            Err(_) => "garbage".to_owned(),
+/// Puts what one session hears of its host into words: kind and codes of an answer, and behind a `/` what is odd about it.
+pub(crate) struct Wording<'a> {
+    keys: &'a KeySet,
+    /// Where the host was reached.
+    port: u16,
+    /// Of the first answer to a call: activation and renewal interval, in minutes.
+    intervals: Option<(u32, u32)>,
+    scratch: Vec<u8>,
+}
+
+impl<'a> Wording<'a> {
+    pub(crate) const fn new(keys: &'a KeySet, port: u16) -> Self {
+        Self {
+            keys,
+            port,
+            intervals: None,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// One PDU of the host in a word.
+    pub(crate) fn word(&mut self, octets: &[u8]) -> String {
+        let Ok(pdu) = Pdu::decode(octets) else {
+            return match Header::peek(octets) {
+                Ok(head) => format!("undecodable-{}", head.ptype.0),
+                Err(_) => "garbage".to_owned(),
+            };
         };
-    };
-    match &pdu.body {
-        Body::BindAck(ack) => results("bind-ack", ack),
-        Body::AlterContextResp(ack) => results("alter-resp", ack),
-        Body::BindNak(nak) => format!("bind-nak:{}", nak.reason.0),
-        Body::Fault(fault) => format!("fault:{:08x}", fault.status.0),
-        Body::Response(response) => response_word(&pdu, response),
-        _ => format!("pdu:{}", pdu.header.ptype.0),
+        match &pdu.body {
+            Body::BindAck(ack) => {
+                let mut word = results("bind-ack", ack);
+                if !self.is_here(ack.secondary_address) {
+                    word.push_str("/elsewhere");
+                }
+                word
+            }
+            Body::AlterContextResp(ack) => results("alter-resp", ack),
+            Body::BindNak(nak) => format!("bind-nak:{}", nak.reason.0),
+            Body::Fault(fault) => {
+                let refused = pdu.header.pfc_flags.has(PfcFlags::DID_NOT_EXECUTE);
+                let odd = if refused { "" } else { "/executed" };
+                format!("fault:{:08x}{odd}", fault.status.0)
+            }
+            Body::Response(response) => self.response(&pdu, response),
+            _ => format!("pdu:{}", pdu.header.ptype.0),
+        }
+    }
+
+    /// Whether a secondary address is the port where the host was reached, or none.
+    fn is_here(&self, address: &[u8]) -> bool {
+        match address {
+            [] | [0] => true,
+            [digits @ .., 0] => digits == self.port.to_string().as_bytes(),
+            _ => false,
+        }
+    }
+
+    fn response(&mut self, pdu: &Pdu<'_>, response: &Response<'_>) -> String {
+        if !pdu.header.pfc_flags.has(PfcFlags::WHOLE) {
+            return "response-part".to_owned();
+        }
+        let Some(stub) = stub(pdu, response) else {
+            return "response-odd".to_owned();
+        };
+        let Some(returned) = stub.returned else {
+            return format!("refusal:{:08x}", stub.return_value);
+        };
+        let odd = match open_response(self.keys, returned.response, &mut self.scratch) {
+            Ok(opened) => {
+                let intervals = (
+                    opened.body.activation_interval,
+                    opened.body.renewal_interval,
+                );
+                let first = *self.intervals.get_or_insert(intervals);
+                if first == intervals {
+                    ""
+                } else {
+                    "/other-intervals"
+                }
+            }
+            Err(_) => "/sealed",
+        };
+        format!("response:{:08x}{odd}", stub.return_value)
     }
 }
 
@@ -82,21 +152,8 @@ fn results(name: &str, ack: &BindAck<'_>) -> String {
     word
 }
 
-fn response_word(pdu: &Pdu<'_>, response: &Response<'_>) -> String {
-    if !pdu.header.pfc_flags.has(PfcFlags::WHOLE) {
-        return "response-part".to_owned();
-    }
-    match stub(pdu, response) {
-        Some(stub) if stub.returned.is_some() => {
-            format!("response:{:08x}", stub.return_value)
-        }
-        Some(stub) => format!("refusal:{:08x}", stub.return_value),
-        None => "response-odd".to_owned(),
-    }
-}
-
 /// The stub of a whole response, in whichever syntax it reads without rest.
-pub(crate) fn stub<'a>(pdu: &Pdu<'a>, response: &Response<'a>) -> Option<ResponseStub<'a>> {
+fn stub<'a>(pdu: &Pdu<'a>, response: &Response<'a>) -> Option<ResponseStub<'a>> {
     let order: ByteOrder = pdu.header.drep.order();
     TransferSyntax::ALL
         .into_iter()

@@ -124,6 +124,9 @@ pub(crate) struct Shared {
     pub(crate) suspicions: mpsc::Sender<Suspicion>,
 }
 
+/// How long the first bind may take: some hosts are slow to come up.
+const FIRST_ANSWER: Duration = Duration::from_secs(5);
+
 /// Sessions that are remembered in case one of them ended the target.
 pub(crate) const RECENT: usize = 512;
 
@@ -149,13 +152,10 @@ pub async fn run(
         .or_else(|| plan.corpus.as_deref().and_then(|f| left_at(f, plan.seed)));
     let start = start.unwrap_or(0);
     let corpus = Corpus::open(plan.seed, plan.seeds.clone(), plan.corpus.as_deref(), start)?;
-    if !player
-        .serves(ground.address(), Duration::from_secs(5))
-        .await
-    {
-        let name = ground.name().to_owned();
-        ground.down().await;
-        return Err(CampaignError::Mute(name));
+    let is_mute = !player.serves(ground.address(), FIRST_ANSWER).await;
+    // At an address there may be anything; a program that was started to be a host and does not answer is at fault.
+    if is_mute && matches!(plan.target.origin, Origin::Address(_)) {
+        return Err(CampaignError::Mute(ground.name().to_owned()));
     }
     let (send, receive) = mpsc::channel(1024);
     let shared = Arc::new(Shared {
@@ -181,6 +181,10 @@ pub async fn run(
     });
     let mut analyst = Analyst::new(Arc::clone(&shared), ground, player, findings, watch, plan);
     analyst.resume().await?;
+    if is_mute {
+        analyst.is_mute().await?;
+        return Ok(analyst.end(None).await);
+    }
     let workers = worker::start(&shared, analyst.jobs()).map_err(CampaignError::Thread)?;
     let unable = analyst.watch(receive, stop).await;
     shared.stop.store(true, Ordering::Relaxed);

@@ -6,21 +6,23 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use crate::answers::NOTHING;
 use crate::play::{Played, Row};
 
-/// The features of what a session showed: each step with the answer before it and its own, how large and how slow answers
-/// were. Longer pasts would make nearly everything new.
+/// The features of what a session showed: each word of its answers with the step that was answered and what kind of answer
+/// was before it, how large and how slow answers were. A longer past, or all that the answer before said, would make
+/// nearly everything new, and a corpus of nearly everything leads nowhere.
 pub(crate) fn features(played: &Played) -> Vec<u64> {
     let mut features = Vec::with_capacity(played.rows.len() * 3);
     for (connection, rows) in connections(&played.rows) {
-        let mut before = "start";
+        let mut before = ("start", false);
         for row in rows {
-            let answer = row.answer.as_str();
-            features.push(hashed(&(before, kind(&row.label), answer)));
-            if row.octets > 0 {
-                features.push(hashed(&("size", answer, row.octets.ilog2())));
+            for word in row.answer.split(' ') {
+                features.push(hashed(&(before, kind(&row.label), word)));
+                if word != NOTHING {
+                    before = state(word);
+                }
             }
-            if answer != NOTHING {
-                // Where the connection is now, as in the state machine.
-                before = answer.rsplit(' ').next().unwrap_or(answer);
+            if row.octets > 0 {
+                let last = row.answer.rsplit(' ').next();
+                features.push(hashed(&("size", last, row.octets.ilog2())));
             }
         }
         // What several connections do together shows in the order of their answers.
@@ -35,6 +37,14 @@ pub(crate) fn features(played: &Played) -> Vec<u64> {
     features.sort_unstable();
     features.dedup();
     features
+}
+
+/// Where a connection is after this answer: what kind that was, and whether it accepted anything.
+fn state(word: &str) -> (&str, bool) {
+    let (kind, codes) = word.split_once(':').unwrap_or((word, ""));
+    let accepts = matches!(kind, "bind-ack" | "alter-resp")
+        && codes.split([',', '+', '/']).any(|code| code == "0");
+    (kind, accepts)
 }
 
 /// What is done, lies left aside: where they stand is what the answer tells.

@@ -12,7 +12,7 @@ use kmspec_session::{Action, Content, Dice, Offer, Sending, Session, Step, Surro
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
 
-use crate::answers::{self, Closing, NOTHING, SILENCE, STAYS_OPEN};
+use crate::answers::{self, Closing, NOTHING, SILENCE, STAYS_OPEN, Wording};
 use crate::reference;
 use link::{Chunk, Link};
 
@@ -157,6 +157,7 @@ impl Player {
             groups: Vec::new(),
             opened: 0,
             hoped: manner.hoped,
+            wording: Wording::new(&self.keys, address.port()),
             played: Played {
                 origin,
                 ..Played::default()
@@ -233,6 +234,7 @@ struct Playing<'a> {
     opened: usize,
     /// How long to wait at present for an answer that may come.
     hoped: Duration,
+    wording: Wording<'a>,
     played: Played,
 }
 
@@ -369,7 +371,7 @@ impl Playing<'_> {
                         if let Some(group) = answers::group(pdu) {
                             self.groups.push((connection, group));
                         }
-                        heard.say(&answers::word(pdu));
+                        heard.say(&self.wording.word(pdu));
                     });
                     if self.manner.record {
                         self.played.events.push(Event::Octets {

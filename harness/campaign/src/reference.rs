@@ -8,7 +8,7 @@ use kmspec_session::{Action, Sending, Session, Step, Surroundings};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::fragment::Framer;
 
-use crate::answers::{self, NOTHING, STAYS_OPEN};
+use crate::answers::{self, NOTHING, STAYS_OPEN, Wording};
 use crate::play::{Origin, Played, Player, Row, now};
 
 /// Answers, connection by connection, that the lab host gives to a session that was played.
@@ -48,6 +48,7 @@ fn steps_of(session: &Session, player: &Player, origin: Origin, rows: &[Row]) ->
         }),
         links: Vec::new(),
         groups: Vec::new(),
+        wording: Wording::new(&player.keys, PORT),
         player,
         origin,
         now: now(),
@@ -98,6 +99,7 @@ struct Stage<'a> {
     host: Host,
     links: Vec<(u8, Link)>,
     groups: Vec<(u8, u32)>,
+    wording: Wording<'a>,
     player: &'a Player,
     origin: Origin,
     now: FileTime,
@@ -149,7 +151,7 @@ impl Stage<'_> {
                 if let Some(group) = answers::group(&pdu) {
                     self.groups.push((*connection, group));
                 }
-                add(&mut words, answers::word(&pdu));
+                add(&mut words, self.wording.word(&pdu));
             }
             if ends {
                 add(&mut words, CLOSED.to_owned());
@@ -181,6 +183,8 @@ pub(crate) fn played(rows: &[Row]) -> Vec<(u8, Vec<String>)> {
 /// A seed that no lab host is started with, so that this one's association groups have ids of their own: a session that
 /// names those of another host by number is to find none here, as it finds none at the target.
 const OWN_GROUPS: u64 = 0x6f77_6e20_6772_6f75;
+/// Where the lab host believes that it was reached.
+const PORT: u16 = 1688;
 /// The host ends a connection, in order or not.
 const CLOSED: &str = "closed";
 
@@ -231,7 +235,7 @@ struct Link {
 
 impl Link {
     fn open(host: &mut Host, now: FileTime) -> Self {
-        let mut machine = Connection::open(host, now, 1688);
+        let mut machine = Connection::open(host, now, PORT);
         let after = machine.greet(host, now, &mut Vec::new()).after;
         Self {
             machine,

@@ -93,6 +93,7 @@ async fn broken_rules_of_every_area_are_found_within_some_thousand_sessions() {
         "rejections-left-out",
         "btfn-accepted",
         "fragsize-no-floor",
+        "fragsize-larger-offer",
         "alter-flags-copied",
         "response-cancel-count",
         "fault-status-forbidden",
@@ -102,6 +103,7 @@ async fn broken_rules_of_every_area_are_found_within_some_thousand_sessions() {
         "pid-changes",
         "v6-mac-wrong",
         "random-repeats",
+        "random-half",
     ] {
         let folder = tempfile::tempdir().unwrap();
         let plan = Plan {
@@ -279,23 +281,43 @@ async fn what_hangs_on_the_very_octets_is_no_difference() {
     assert_eq!(outcome.findings, []);
 }
 
+/// The class of an answer, and what in it goes with other answers of the session or with where the host was reached.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_class_of_answer_than_the_lab_hosts_is_a_difference() {
+    for fault in [
+        "tampered-status",
+        "refusals-look-executed",
+        "secondary-address-wrong",
+        "intervals-of-version",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = Plan {
+            differential: true,
+            ..plan(fault, folder.path())
+        };
+        let outcome = campaign(plan).await;
+        let is_small = |facts: &&Facts| facts.kind == Kind::Difference && facts.steps <= 3;
+        let found = outcome.findings.iter().find(is_small);
+        assert!(found.is_some(), "{fault}: {:?}", outcome.findings);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_answers_nothing_is_a_finding_and_what_listens_elsewhere_none() {
+    let facts = the_finding("never-answers", &[]).await;
+    assert_eq!((facts.kind, facts.steps), (Kind::Hang, 1), "{facts:?}");
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || listener.incoming().for_each(drop));
     let folder = tempfile::tempdir().unwrap();
     let plan = Plan {
-        differential: true,
-        ..plan("tampered-status", folder.path())
+        target: Target::at(address, Arc::new(KeySet::lab())),
+        ..plan("", folder.path())
     };
-    let outcome = campaign(plan).await;
-    let found = outcome
-        .findings
-        .iter()
-        .find(|facts| facts.kind == Kind::Difference);
-    assert!(
-        found.is_some_and(|facts| facts.steps <= 3),
-        "{:?}",
-        outcome.findings
-    );
+    let outcome = run(plan, Arc::new(OnDisk), std::future::pending()).await;
+    let error = outcome.unwrap_err().to_string();
+    assert!(error.ends_with("nothing can be learnt from it"), "{error}");
 }
 
 #[tokio::test]

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use kmspec_runner::peer::Event;
 use kmspec_runner::target::LaunchError;
 use kmspec_runner::transcript;
-use kmspec_session::{Action, Session, Step};
+use kmspec_session::{Action, Content, Offer, Session, Step};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{CampaignError, Outcome, Plan, Shared, lock};
+use crate::answers;
 use crate::examine::Suspicion;
 use crate::finding::{Facts, Finding, Kind, Standing, shape};
 use crate::ground::{Ground, Usage};
@@ -101,6 +102,25 @@ impl Analyst {
                 };
                 self.confirm(suspicion).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// The target answers no honest bind: there is nothing else to find, and nothing to learn.
+    pub(super) async fn is_mute(&mut self) -> Result<(), CampaignError> {
+        let bind = Step::send(Content::Bind(Offer::kms()));
+        let suspicion = Suspicion {
+            sought: Sought {
+                kind: Kind::Hang,
+                about: format!("no answer to {}", answers::label(&bind)),
+            },
+            session: Arc::new(Session { steps: vec![bind] }),
+            execution: 0,
+            detail: "The target answers no bind.".to_owned(),
+        };
+        self.look_into(suspicion).await?;
+        if self.found.is_empty() {
+            return Err(CampaignError::Mute(self.ground.name().to_owned()));
         }
         Ok(())
     }
