@@ -6,7 +6,7 @@ mod report;
 mod table;
 
 pub use self::exchange::{ExchangeView, RequestView, ResponseView, RpcView};
-pub use self::table::HEADER;
+pub use self::table::{HEADER, Lines};
 
 use std::io::Read;
 use std::sync::Arc;

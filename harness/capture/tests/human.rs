@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use kmspec_capture::tcp::Limits;
-use kmspec_capture::view::{HEADER, Item, decode};
+use kmspec_capture::view::{HEADER, Item, Lines, decode};
 use kmspec_wire::keys::{KeyMaterial, KeySet};
 
 fn shown(file: &str, bytes: &[u8], keys: Option<&KeySet>) -> String {
@@ -39,6 +39,31 @@ fn people_read_a_line_an_exchange_and_a_summary() {
 fn structure_alone_needs_no_keys() {
     let capture = capture("04");
     insta::assert_snapshot!(shown(capture.file, capture.bytes, None));
+}
+
+/// What a line shares with the one before it is not made again: opened or not, whatever comes after whatever.
+#[test]
+fn a_line_does_not_hang_on_those_before_it() {
+    let lab = KeySet::lab();
+    let mut lines = Lines::default();
+    for capture in kmspec_captures::all() {
+        for keys in [None, Some(&lab)] {
+            decode(
+                capture.file,
+                capture.bytes,
+                Limits::default(),
+                keys,
+                |item| {
+                    let Item::Exchange(exchange) = item else {
+                        return;
+                    };
+                    let mut line = String::new();
+                    lines.write(&exchange, &mut line);
+                    assert_eq!(line, exchange.to_string());
+                },
+            );
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@ use std::io::{self, Write};
 
 use anstream::adapter::strip_bytes;
 use anstream::{AutoStream, ColorChoice};
+use memchr::memchr;
 
 use crate::failure::Failure;
 
@@ -79,7 +80,7 @@ impl Output {
     fn written(&mut self, from: usize) -> Result<(), Failure> {
         if self.plain
             && let Some(last) = self.buffer.get(from..)
-            && last.contains(&ESCAPE)
+            && memchr(ESCAPE, last).is_some()
         {
             let text = strip_bytes(last).into_vec();
             self.buffer.truncate(from);

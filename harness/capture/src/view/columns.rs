@@ -44,6 +44,17 @@ pub(crate) fn push_number(text: &mut String, number: u32) {
     text.extend(char::from_digit(number % 10, 10));
 }
 
+/// So many decimal digits of a number, zeros in front.
+pub(crate) fn push_digits<const N: usize>(text: &mut String, number: u64) {
+    let mut digits = [b'0'; N];
+    let mut rest = number;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0'.saturating_add(u8::try_from(rest % 10).unwrap_or_default());
+        rest /= 10;
+    }
+    text.push_str(str::from_utf8(&digits).unwrap_or_default());
+}
+
 /// As `Endpoint` shows itself.
 pub(crate) fn push_endpoint(text: &mut String, endpoint: &Endpoint) {
     match endpoint.address {
@@ -82,6 +93,10 @@ mod tests {
             assert_eq!(
                 written(|text| push_number(text, number)),
                 number.to_string()
+            );
+            assert_eq!(
+                written(|text| push_digits::<10>(text, number.into())),
+                format!("{number:010}")
             );
             let address = if u.arbitrary()? {
                 Ipv4Addr::from_bits(u.arbitrary()?).into()

@@ -1,9 +1,11 @@
 use std::fmt::{self, Write as _};
 
 use kmspec_wire::filetime::FileTime;
+use kmspec_wire::kms::ProtocolVersion;
 
 use super::ExchangeView;
-use super::columns::{Columns, push_endpoint, push_number};
+use super::columns::{Columns, push_digits, push_endpoint, push_number};
+use crate::tcp::Endpoint;
 
 /// The line above the table.
 pub const HEADER: &str = "stream call  time                         client -> host                        ver  syntax  cmid                                  workstation               epid                                               count  intervals   result";
@@ -12,31 +14,105 @@ pub const HEADER: &str = "stream call  time                         client -> ho
 impl fmt::Display for ExchangeView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = String::with_capacity(HEADER.len());
-        self.write_line(&mut line);
+        Lines::default().write(self, &mut line);
         f.write_str(&line)
     }
 }
 
-impl ExchangeView {
-    /// Writes the line behind what `text` holds: the quicker way, for many of them.
-    pub fn write_line(&self, text: &mut String) {
+/// Writes exchanges as lines: the quicker way, for many of them. Of a big capture this is most of the work there is, and
+/// most of a line is as in the line before; that text is kept.
+#[derive(Debug, Default)]
+pub struct Lines {
+    second: Kept<u64>,
+    ends: Kept<(Endpoint, Endpoint)>,
+    sealed: Kept<(Option<ProtocolVersion>, &'static str)>,
+    hresult: Kept<u32>,
+}
+
+impl Lines {
+    /// Writes the line of an exchange behind what `text` holds.
+    pub fn write(&mut self, exchange: &ExchangeView, text: &mut String) {
         let mut columns = Columns(text);
-        columns.right(6, self.stream);
+        columns.right(6, exchange.stream);
         columns.spaces(1);
-        columns.right(4, self.call);
+        columns.right(4, exchange.call);
         columns.spaces(2);
-        let time = FileTime::from_unix_nanos(self.rpc.request_time_ns);
-        columns.left(28, |text| push(text, format_args!("{time}")));
+        columns.left(28, |text| self.time(exchange.rpc.request_time_ns, text));
         columns.spaces(1);
-        columns.left(36, |text| {
-            push_endpoint(text, &self.client);
-            text.push_str(" -> ");
-            push_endpoint(text, &self.host);
+        let (client, host) = (exchange.client, exchange.host);
+        self.ends.push(columns.0, (client, host), |text| {
+            Columns(text).left(36, |text| {
+                push_endpoint(text, &client);
+                text.push_str(" -> ");
+                push_endpoint(text, &host);
+            });
         });
         columns.spaces(2);
-        self.asked(&mut columns);
-        self.answered(&mut columns);
-        self.result(text);
+        if exchange.request.is_none() && exchange.response.is_none() {
+            let key = (exchange.version, exchange.rpc.syntax);
+            self.sealed
+                .push(columns.0, key, |text| exchange.middle(&mut Columns(text)));
+        } else {
+            exchange.middle(&mut columns);
+        }
+        if let (Some(hresult), None) = (exchange.hresult, exchange.fault) {
+            self.hresult.push(text, hresult, |text| {
+                push(text, format_args!("0x{hresult:08X}"));
+            });
+        }
+        exchange.result(text);
+    }
+
+    /// As `FileTime` shows itself.
+    fn time(&mut self, unix_nanos: u64, text: &mut String) {
+        let time = FileTime::from_unix_nanos(unix_nanos).0;
+        let fraction = time % FileTime::SECOND;
+        let second = time.saturating_sub(fraction);
+        self.second.push(text, second, |text| {
+            push(text, format_args!("{}", FileTime(second)));
+            text.pop();
+        });
+        if fraction > 0 {
+            text.push('.');
+            push_digits::<7>(text, fraction);
+        }
+        text.push('Z');
+    }
+}
+
+/// A piece of text, and what it was made of.
+#[derive(Debug)]
+struct Kept<K> {
+    of: Option<K>,
+    text: String,
+}
+
+impl<K> Default for Kept<K> {
+    fn default() -> Self {
+        Self {
+            of: None,
+            text: String::new(),
+        }
+    }
+}
+
+impl<K: PartialEq> Kept<K> {
+    /// Writes the piece that is made of this, which is made by `write` if it is not the one that is kept.
+    fn push(&mut self, text: &mut String, of: K, write: impl FnOnce(&mut String)) {
+        if self.of.as_ref() != Some(&of) {
+            self.text.clear();
+            write(&mut self.text);
+            self.of = Some(of);
+        }
+        text.push_str(&self.text);
+    }
+}
+
+impl ExchangeView {
+    /// Version to intervals.
+    fn middle(&self, columns: &mut Columns<'_>) {
+        self.asked(columns);
+        self.answered(columns);
     }
 
     fn asked(&self, columns: &mut Columns<'_>) {
@@ -79,11 +155,11 @@ impl ExchangeView {
         columns.spaces(2);
     }
 
-    /// HRESULT or fault, then what became of the checks.
+    /// Where there is no HRESULT, what there is instead; then what became of the checks.
     fn result(&self, text: &mut String) {
         match (self.hresult, self.fault) {
             (_, Some(fault)) => push(text, format_args!("fault 0x{fault:08X}")),
-            (Some(hresult), None) => push(text, format_args!("0x{hresult:08X}")),
+            (Some(_), None) => {}
             (None, None) if self.rpc.reply.is_some() => text.push_str("no reply"),
             (None, None) => text.push_str("unreadable"),
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use kmspec_capture::rpc::{Notice, Observer};
 use kmspec_capture::tcp::Limits;
-use kmspec_capture::view::{HEADER, Item, decode as view};
+use kmspec_capture::view::{HEADER, Item, Lines, decode as view};
 use kmspec_capture::{Outcome, read};
 use kmspec_wire::keys::KeySet;
 
@@ -67,7 +67,7 @@ fn one(
     let enough = Cell::new(false);
     let mut opening = Opening::default();
     let mut written = Ok(());
-    let mut line = String::new();
+    let (mut lines, mut line) = (Lines::default(), String::new());
     let input = Stoppable {
         input,
         stop: &enough,
@@ -84,7 +84,7 @@ fn one(
             written = match (&item, format) {
                 (Item::Exchange(exchange), DecodeFormat::Table) => {
                     line.clear();
-                    exchange.write_line(&mut line);
+                    lines.write(exchange, &mut line);
                     output.text(&line)
                 }
                 (Item::Exchange(exchange), DecodeFormat::Json) => output.json(exchange),
