@@ -124,12 +124,9 @@ pub(crate) fn suspicions(
             all.push(suspicion(Kind::Rule, about, violation.to_string()));
         }
     }
-    let low = |number: u64| u32::try_from(number & 0xffff_ffff).unwrap_or_default();
-    let recent = |number: &&u32| {
-        low(execution).wrapping_sub(**number) < RECENT || **number > u32::MAX - (1 << 24)
-    };
-    if let Some(number) = played.foreign.iter().find(recent) {
-        let detail = format!("The answer had the mark of session {number}.");
+    if let Some(number) = played.foreign.first() {
+        let detail =
+            format!("The answer had the mark of another session, that of client {number}.");
         all.push(suspicion(
             Kind::Leak,
             "octets of another session".to_owned(),
@@ -170,9 +167,6 @@ pub(crate) fn suspicions(
     }
     all
 }
-
-/// How many executions ago a session may have been whose octets turn up: memory is used again soon.
-const RECENT: u32 = 100_000;
 
 #[cfg(test)]
 mod tests {

@@ -74,7 +74,7 @@ pub(crate) struct Played {
     pub(crate) rows: Vec<Row>,
     /// Rules that were broken.
     pub(crate) violations: Vec<Violation>,
-    /// Octets of other sessions: the low half of their marks.
+    /// Octets of other sessions: the numbers of their clients.
     pub(crate) foreign: Vec<u32>,
     /// The first step whose answer was owed and did not come.
     pub(crate) unanswered: Option<usize>,
@@ -125,13 +125,14 @@ pub(crate) struct Row {
 }
 
 impl Player {
-    /// The mark of an execution: the tag, the execution's number, and a check of both, so that a mark that was lied
-    /// about is not taken for another session's.
+    /// The mark of an execution: the tag, the number of its client, and a check of both, so that a mark that was lied about
+    /// is not taken for another session's. The last octet is no part of the client.
     pub(crate) fn mark(&self, execution: u64) -> u64 {
-        let number = u32::try_from(execution & 0xffff_ffff).unwrap_or_default();
+        let number = client(execution);
         let [a, b, c, d] = number.to_le_bytes();
         let [x, y] = self.tag;
-        u64::from_le_bytes([x, y, a, b, c, d, check(self.tag, number), 0])
+        let [turn, ..] = (execution / CLIENTS).to_le_bytes();
+        u64::from_le_bytes([x, y, a, b, c, d, check(self.tag, number), turn])
     }
 
     /// Plays a session from its first step to its last, and then ends its connections.
@@ -151,7 +152,7 @@ impl Player {
             player: self,
             address,
             manner,
-            own: vec![u32::try_from(execution & 0xffff_ffff).unwrap_or_default()],
+            own: vec![client(execution)],
             began: Instant::now(),
             links: Vec::new(),
             groups: Vec::new(),
@@ -226,7 +227,7 @@ struct Playing<'a> {
     player: &'a Player,
     address: SocketAddr,
     manner: Manner,
-    /// Numbers of the marks that this session has sent: its own, and what it made of it.
+    /// Numbers of the clients that this session has spoken for: its own, and what it made of it.
     own: Vec<u32>,
     began: Instant,
     links: Vec<(u8, Link)>,
@@ -532,11 +533,21 @@ fn marks(octets: &[u8], tag: [u8; 2]) -> impl Iterator<Item = u32> {
     octets.windows(7).filter_map(move |window| match window {
         [x, y, a, b, c, d, last] if [*x, *y] == tag => {
             let number = u32::from_le_bytes([*a, *b, *c, *d]);
-            (*last == check(tag, number)).then_some(number)
+            let is_client = u64::from(number) < CLIENTS && *last == check(tag, number);
+            is_client.then_some(number)
         }
         _ => None,
     })
 }
+
+/// The number of the client that an execution plays.
+fn client(execution: u64) -> u32 {
+    u32::try_from(execution % CLIENTS).unwrap_or_default()
+}
+
+/// Clients of a campaign: many more than play at a time, and few enough for a host's table. A host that had seen each of
+/// them once would refuse all that come when it is full; those that it knows it serves.
+const CLIENTS: u64 = 256;
 
 /// An octet that follows from tag and number, and that no other number near it has.
 fn check([x, y]: [u8; 2], number: u32) -> u8 {

@@ -43,6 +43,8 @@ pub(crate) struct Trials<'a> {
 
 /// How often a finding is tried again.
 const AGAIN: u32 = 3;
+/// So many steps are few enough.
+const FEW_STEPS: usize = 3;
 /// How long making a session smaller may take, and how many tries.
 const SHRINKING: Duration = Duration::from_secs(20);
 const MOST_TRIES: usize = 400;
@@ -86,7 +88,7 @@ impl Trials<'_> {
 
     fn fresh(&mut self) -> u64 {
         self.next += 1;
-        u64::from(u32::MAX) - self.next % (1 << 24)
+        u64::MAX - self.next
     }
 
     /// As somebody else than the last time.
@@ -167,7 +169,8 @@ impl Trials<'_> {
             }
             Kind::Leak => {
                 let number = played.foreign.first()?;
-                let detail = format!("The answer had the mark of session {number:08x}.");
+                let detail =
+                    format!("The answer had the mark of another session, that of client {number}.");
                 (Kind::Leak, sought.about.clone(), detail)
             }
             Kind::Difference => {
@@ -337,7 +340,7 @@ impl Trials<'_> {
         Ok(tried)
     }
 
-    /// The smallest session that still shows it: steps first, then fields, then octets.
+    /// The smallest session that still shows it: steps first, then fields, then octets. What is stable stays so.
     pub(crate) async fn smallest(
         &mut self,
         sought: &Sought,
@@ -345,10 +348,11 @@ impl Trials<'_> {
         standing: Standing,
     ) -> Result<Session, LaunchError> {
         let until = Instant::now() + SHRINKING;
-        let tries = if standing == Standing::Flaky {
-            AGAIN
-        } else {
-            1
+        // A hang is waited for each time, and hangs hardly on what is random in a session.
+        let (mut tries, in_a_row) = match (standing, sought.kind) {
+            (Standing::Flaky, _) => (AGAIN, 1),
+            (_, Kind::Hang | Kind::Slow | Kind::Growth) => (1, 1),
+            _ => (1, AGAIN),
         };
         let mut smallest = session.clone();
         let mut tried = 0;
@@ -359,16 +363,35 @@ impl Trials<'_> {
                     if tried > MOST_TRIES || Instant::now() >= until {
                         break 'smaller;
                     }
-                    let shown = self.shows(sought, &candidate, Manner::STEADY).await?;
-                    if shown.is_some_and(|shown| shown.kind == sought.kind) {
+                    if self.keeps_showing(sought, &candidate, in_a_row).await? {
                         smallest = candidate;
                         continue 'smaller;
                     }
                 }
             }
-            break;
+            // What shows nearly always may have missed its chance where it was still the same.
+            if tries == AGAIN || smallest.steps.len() <= FEW_STEPS {
+                break;
+            }
+            tries = AGAIN;
         }
         Ok(smallest)
+    }
+
+    /// Whether a session shows what is sought so many times in a row.
+    async fn keeps_showing(
+        &mut self,
+        sought: &Sought,
+        session: &Session,
+        times: u32,
+    ) -> Result<bool, LaunchError> {
+        for _ in 0..times {
+            let shown = self.shows(sought, session, Manner::STEADY).await?;
+            if shown.is_none_or(|shown| shown.kind != sought.kind) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     pub(crate) const fn tries() -> u32 {

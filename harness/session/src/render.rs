@@ -24,8 +24,8 @@ pub struct Surroundings<'a> {
     pub keys: &'a KeySet,
     /// The client time of requests.
     pub now: FileTime,
-    /// What salts and the client machine id follow from; its low seven octets end the id, so that octets of this session
-    /// can be told from those of any other.
+    /// What salts and the client machine id follow from. Its low seven octets alone say which client it is, and end the id,
+    /// so that octets of this session can be told from those of any other.
     pub mark: u64,
     /// The association group that the host gave each connection of the session.
     pub groups: &'a [(u8, u32)],
@@ -44,13 +44,14 @@ impl<'a> Surroundings<'a> {
 
     /// What an honest client of this mark asks in this version.
     pub fn body(&self, version: ProtocolVersion) -> RequestBody {
-        let [a, b, c, d, e, f, g, _] = self.mark.to_le_bytes();
-        let mut dice = Dice::new(self.mark, 0);
+        let client = self.mark & 0x00ff_ffff_ffff_ffff;
+        let [a, b, c, d, e, f, g, _] = client.to_le_bytes();
+        let mut dice = Dice::new(client, 0);
         let mut cmid: Block = block(&mut dice);
         let [.., h, i, j, k, l, m, n] = &mut cmid;
         (*h, *i, *j, *k, *l, *m, *n) = (a, b, c, d, e, f, g);
         let cmid = Guid::random(cmid);
-        let name = format!("MARK-{:014X}", self.mark & 0x00ff_ffff_ffff_ffff);
+        let name = format!("MARK-{client:014X}");
         RequestBody {
             version,
             is_client_vm: 0,
