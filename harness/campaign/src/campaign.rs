@@ -155,7 +155,9 @@ pub async fn run(
     let is_mute = !player.serves(ground.address(), FIRST_ANSWER).await;
     // At an address there may be anything; a program that was started to be a host and does not answer is at fault.
     if is_mute && matches!(plan.target.origin, Origin::Address(_)) {
-        return Err(CampaignError::Mute(ground.name().to_owned()));
+        let name = ground.name().to_owned();
+        ground.down().await;
+        return Err(CampaignError::Mute(name));
     }
     let (send, receive) = mpsc::channel(1024);
     let shared = Arc::new(Shared {
@@ -182,8 +184,9 @@ pub async fn run(
     let mut analyst = Analyst::new(Arc::clone(&shared), ground, player, findings, watch, plan);
     analyst.resume().await?;
     if is_mute {
-        analyst.is_mute().await?;
-        return Ok(analyst.end(None).await);
+        let judged = analyst.is_mute().await;
+        let outcome = analyst.end(None).await;
+        return judged.map(|()| outcome);
     }
     let workers = worker::start(&shared, analyst.jobs()).map_err(CampaignError::Thread)?;
     let unable = analyst.watch(receive, stop).await;
