@@ -184,7 +184,7 @@ pub async fn run(
     let mut analyst = Analyst::new(Arc::clone(&shared), ground, player, findings, watch, plan);
     analyst.resume().await?;
     if is_mute {
-        let judged = analyst.is_mute().await;
+        let judged = analyst.judge_mute().await;
         let outcome = analyst.end(None).await;
         return judged.map(|()| outcome);
     }

@@ -124,9 +124,7 @@ pub(crate) fn suspicions(
             all.push(suspicion(Kind::Rule, about, violation.to_string()));
         }
     }
-    if let Some(number) = played.foreign.first() {
-        let detail =
-            format!("The answer had the mark of another session, that of client {number}.");
+    if let Some(detail) = played.leak() {
         all.push(suspicion(
             Kind::Leak,
             "octets of another session".to_owned(),

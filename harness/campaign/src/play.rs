@@ -105,6 +105,14 @@ impl Played {
         let mut rows = self.rows.iter();
         rows.any(|row| row.answer.ends_with(STAYS_OPEN))
     }
+
+    /// What it heard of another session, if it did.
+    pub(crate) fn leak(&self) -> Option<String> {
+        let number = self.foreign.first()?;
+        Some(format!(
+            "The answer had the mark of another session, that of client {number}."
+        ))
+    }
 }
 
 /// What one step showed.

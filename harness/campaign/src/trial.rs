@@ -167,12 +167,7 @@ impl Trials<'_> {
                 let broken = broken.into_iter().find(|v| v.requirement == sought.about)?;
                 (Kind::Rule, sought.about.clone(), broken.to_string())
             }
-            Kind::Leak => {
-                let number = played.foreign.first()?;
-                let detail =
-                    format!("The answer had the mark of another session, that of client {number}.");
-                (Kind::Leak, sought.about.clone(), detail)
-            }
+            Kind::Leak => (Kind::Leak, sought.about.clone(), played.leak()?),
             Kind::Difference => {
                 let about = differs(session, self.player, &played)?;
                 (about == sought.about).then(|| {

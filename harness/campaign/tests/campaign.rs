@@ -85,6 +85,14 @@ async fn each_kind_of_fault_is_found_alone_made_small_and_shows_again() {
     }
 }
 
+/// Holds a campaign to a finding of this kind in three steps at most.
+async fn finds_in_few_steps(fault: &str, kind: Kind, plan: Plan) {
+    let outcome = campaign(plan).await;
+    let is_small = |facts: &&Facts| facts.kind == kind && facts.steps <= 3;
+    let found = outcome.findings.iter().find(is_small);
+    assert!(found.is_some(), "{fault}: {:?}", outcome.findings);
+}
+
 /// One of each kind of thing that an answer can get wrong: what a rule is about is found soon, and in few steps.
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_rules_of_every_area_are_found_within_some_thousand_sessions() {
@@ -111,10 +119,7 @@ async fn broken_rules_of_every_area_are_found_within_some_thousand_sessions() {
             max_execs: Some(4_000),
             ..plan(fault, folder.path())
         };
-        let outcome = campaign(plan).await;
-        let is_small = |facts: &&Facts| facts.kind == Kind::Rule && facts.steps <= 3;
-        let found = outcome.findings.iter().find(is_small);
-        assert!(found.is_some(), "{fault}: {:?}", outcome.findings);
+        finds_in_few_steps(fault, Kind::Rule, plan).await;
     }
 }
 
@@ -295,10 +300,7 @@ async fn another_class_of_answer_than_the_lab_hosts_is_a_difference() {
             differential: true,
             ..plan(fault, folder.path())
         };
-        let outcome = campaign(plan).await;
-        let is_small = |facts: &&Facts| facts.kind == Kind::Difference && facts.steps <= 3;
-        let found = outcome.findings.iter().find(is_small);
-        assert!(found.is_some(), "{fault}: {:?}", outcome.findings);
+        finds_in_few_steps(fault, Kind::Difference, plan).await;
     }
 }
 

@@ -172,7 +172,6 @@ fn differences(opened: &OpenedRequest, keys: &KeySet) -> Vec<Edit> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::templates;
 

@@ -107,7 +107,7 @@ impl Analyst {
     }
 
     /// The target answers no honest bind: there is nothing else to find, and nothing to learn.
-    pub(super) async fn is_mute(&mut self) -> Result<(), CampaignError> {
+    pub(super) async fn judge_mute(&mut self) -> Result<(), CampaignError> {
         let bind = Step::send(Content::Bind(Offer::kms()));
         let suspicion = Suspicion {
             sought: Sought {
