@@ -15,11 +15,13 @@ use kmspec_benches::{Asker, Echo, Until, call};
 use kmspec_lab::{LabHost, Settings};
 use kmspec_load::plan::{Endpoint, Interrupt, Pattern, Plan, Reuse};
 use kmspec_load::schedule::Stage;
+use kmspec_wire::codec::ByteOrder;
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
-use kmspec_wire::kms::Version;
-use kmspec_wire::ndr::{RequestStub, TransferSyntax};
-use kmspec_wire::pdu::{BindBuilder, Header, RequestBuilder, SyntaxId};
+use kmspec_wire::kms::envelope::{open_request, seal_request};
+use kmspec_wire::kms::{RequestBody, Version};
+use kmspec_wire::ndr::{RequestStub, ResponseStub, TransferSyntax};
+use kmspec_wire::pdu::{BindBuilder, Body, Header, Pdu, RequestBuilder, SyntaxId};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -102,10 +104,19 @@ struct Talk {
 }
 
 impl Talk {
-    /// Asks once, to know the sizes.
+    /// Asks once, to know the sizes. The request is one of now: the host refuses what is four hours old, and a refusal is
+    /// quicker and shorter than an answer.
     fn learn(address: SocketAddr) -> Outcome<Self> {
         let bind = BindBuilder::new().offering(0, SyntaxId::KMS, &[SyntaxId::NDR64]);
-        let stub = RequestStub::new(&call(Version::V6).request).to_bytes(TransferSyntax::Ndr64);
+        let keys = KeySet::lab();
+        let recorded = open_request(&keys, &call(Version::V6).request)?;
+        let body = RequestBody {
+            client_time: now()?,
+            ..recorded.body
+        };
+        let mut message = Vec::new();
+        seal_request(&keys, &body, recorded.iv, &mut message);
+        let stub = RequestStub::new(&message).to_bytes(TransferSyntax::Ndr64);
         let mut talk = Self {
             bind: bind.encoded().bytes,
             bind_ack: 0,
@@ -114,9 +125,17 @@ impl Talk {
         };
         let mut stream = TcpStream::connect(address)?;
         stream.write_all(&talk.bind)?;
-        talk.bind_ack = pdu(&mut stream)?;
+        talk.bind_ack = pdu(&mut stream)?.len();
         stream.write_all(&talk.request)?;
-        talk.response = pdu(&mut stream)?;
+        let response = pdu(&mut stream)?;
+        let Body::Response(answer) = Pdu::decode(&response)?.body else {
+            return Err("the host answers with no response".into());
+        };
+        let stub = ResponseStub::decode(TransferSyntax::Ndr64, ByteOrder::Little, answer.stub)?;
+        if stub.response().is_none() {
+            return Err(format!("the host refuses: {:#010x}", stub.return_value).into());
+        }
+        talk.response = response.len();
         Ok(talk)
     }
 
@@ -130,13 +149,19 @@ impl Talk {
     }
 }
 
-/// Reads one PDU: its size.
-fn pdu(stream: &mut TcpStream) -> Outcome<usize> {
-    let mut header = [0; 16];
-    stream.read_exact(&mut header)?;
-    let size = Header::peek_frag_length(&header).map_or(0, usize::from);
-    stream.read_exact(&mut vec![0; size.saturating_sub(header.len())])?;
-    Ok(size)
+/// Reads one PDU.
+fn pdu(stream: &mut TcpStream) -> Outcome<Vec<u8>> {
+    let mut pdu = vec![0; Header::LEN];
+    stream.read_exact(&mut pdu)?;
+    let size = Header::peek_frag_length(&pdu).map_or(0, usize::from);
+    pdu.resize(size.max(Header::LEN), 0);
+    stream.read_exact(&mut pdu[Header::LEN..])?;
+    Ok(pdu)
+}
+
+fn now() -> Outcome<FileTime> {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    Ok(FileTime::from_unix_nanos(u64::try_from(unix.as_nanos())?))
 }
 
 /// Requests a second by turns: of an echo and of the host by the same bare client, and of the host by the load generator.
@@ -234,12 +259,11 @@ fn generated(
     reuse: Reuse,
     extent: &Extent,
 ) -> Outcome<(Duration, f64)> {
-    let unix = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let endpoint = Endpoint {
         name: "lab host".to_owned(),
         address,
         keys: Arc::new(KeySet::lab()),
-        now: FileTime::from_unix_nanos(u64::try_from(unix.as_nanos())?),
+        now: now()?,
     };
     let level = f64::from(u32::try_from(connections)?);
     let plan = Plan {
