@@ -11,7 +11,7 @@ use kmspec_wire::kms::HResult;
 use kmspec_wire::kms::envelope::{OpenedRequest, open_response};
 use kmspec_wire::kms::verify;
 use kmspec_wire::ndr::{ResponseStub, TransferSyntax};
-use kmspec_wire::pdu::{BindBuilder, Body, CallId, Pdu, SyntaxId};
+use kmspec_wire::pdu::{Body, CallId, Pdu};
 
 use crate::measure::ErrorClass;
 use crate::prepare::Pool;
@@ -70,10 +70,9 @@ impl Client {
         }
     }
 
-    /// Appends the bind that comes first.
-    pub(crate) fn bind(&self, out: &mut Vec<u8>) {
-        let bind = BindBuilder::new().offering(0, SyntaxId::KMS, &[self.syntax.id()]);
-        out.extend_from_slice(&bind.encoded().bytes);
+    /// The bind that comes first.
+    pub(crate) fn bind(&self) -> &[u8] {
+        self.pool.bind(self.syntax)
     }
 
     /// Whether the bind was accepted.

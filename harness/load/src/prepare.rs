@@ -7,7 +7,9 @@ use kmspec_wire::keys::KeySet;
 use kmspec_wire::kms::envelope::{OpenedRequest, seal_request};
 use kmspec_wire::kms::{LicenseStatus, RequestBody, Version, WorkstationName, ids};
 use kmspec_wire::ndr::{RequestStub, TransferSyntax};
-use kmspec_wire::pdu::{Body, CallId, ContextId, Header, Pdu, PduType, Request};
+use kmspec_wire::pdu::{
+    BindBuilder, Body, CallId, ContextId, Header, Pdu, PduType, Request, SyntaxId,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -18,6 +20,8 @@ use crate::mix::Mix;
 pub(crate) struct Pool {
     /// One list for each transfer syntax: a connection can send those of its own only.
     lists: [Vec<Prepared>; 2],
+    /// The bind for each transfer syntax.
+    binds: [Vec<u8>; 2],
 }
 
 /// A request whose call id is still to be filled in.
@@ -54,7 +58,16 @@ impl Pool {
                 ));
             }
         }
-        Self { lists }
+        let binds = [TransferSyntax::Ndr32, TransferSyntax::Ndr64].map(|syntax| {
+            let bind = BindBuilder::new().offering(0, SyntaxId::KMS, &[syntax.id()]);
+            bind.encoded().bytes
+        });
+        Self { lists, binds }
+    }
+
+    /// The bind that offers this transfer syntax.
+    pub(crate) fn bind(&self, syntax: TransferSyntax) -> &[u8] {
+        &self.binds[place(syntax)]
     }
 
     /// The request in this place of a syntax' list, which is taken round and round.

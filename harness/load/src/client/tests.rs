@@ -49,9 +49,8 @@ impl Pair {
     }
 
     fn bind(&mut self) -> Vec<u8> {
-        let mut out = Vec::new();
-        self.client.bind(&mut out);
-        self.host(&out)
+        let bind = self.client.bind().to_vec();
+        self.host(&bind)
     }
 
     fn ask(&mut self, places: std::ops::Range<usize>) -> Vec<u8> {

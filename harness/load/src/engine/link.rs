@@ -1,13 +1,16 @@
+use std::future::poll_fn;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 use std::{fmt, io};
 
 use kmspec_wire::keys::KeySet;
 use kmspec_wire::ndr::TransferSyntax;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
 use super::desk::{Next, Work};
 use super::dial::Dial;
@@ -34,7 +37,6 @@ pub(crate) struct Link<D: Dial> {
     stream: D::Stream,
     client: Client,
     out: Vec<u8>,
-    octets: Box<[u8]>,
     timeout: Duration,
     pipeline: usize,
     /// Looks at the oldest request now and then. It is not set anew with each request: that would cost more than the rest.
@@ -130,64 +132,63 @@ async fn wait<D: Dial, W: Work>(work: &W, kept: Option<Link<D>>) -> Option<Link<
     tokio::select! {
         biased;
         () = work.wake() => Some(link),
-        _ = link.stream.read(&mut link.octets) => None,
+        _ = receive(&mut link.stream, |_| Ok(())) => None,
     }
 }
 
-impl<D: Dial> Link<D> {
-    /// Connects and binds.
-    pub(crate) async fn open(manner: &Manner<D>) -> Result<Self, Trouble> {
-        let opening = async {
-            let stream = manner.dial.dial().await.map_err(|source| Trouble {
-                class: of_connect(&source),
-                source: Some(source),
-            })?;
-            let client = Client::new(
-                Arc::clone(&manner.pool),
-                Arc::clone(&manner.keys),
-                manner.syntax,
-            );
-            let mut link = Self {
-                stream,
-                client,
-                out: Vec::with_capacity(512),
-                octets: vec![0; READ].into_boxed_slice(),
-                timeout: manner.timeout,
-                pipeline: manner.pipeline,
-                alarm: Box::pin(sleep(manner.timeout)),
-            };
-            link.bind().await?;
-            Ok(link)
-        };
-        match timeout(manner.timeout, opening).await {
-            Ok(opened) => opened,
-            Err(_) => Err(ErrorClass::Timeout.into()),
-        }
-    }
-
-    async fn bind(&mut self) -> Result<(), Trouble> {
-        self.client.bind(&mut self.out);
-        self.write().await?;
-        while !self.client.is_bound() {
-            let octets = self.read().await?;
-            let octets = self.octets.get(..octets).unwrap_or_default();
-            self.client.receive(octets, |_, _| {})?;
-        }
-        Ok(())
-    }
-
-    async fn write(&mut self) -> Result<(), Trouble> {
-        let written = self.stream.write_all(&self.out).await;
-        self.out.clear();
-        written.map_err(broken)
-    }
-
-    async fn read(&mut self) -> Result<usize, Trouble> {
-        match self.stream.read(&mut self.octets).await {
-            Ok(0) => Err(ErrorClass::Closed.into()),
-            Ok(octets) => Ok(octets),
+/// Reads what has come and takes it there. The buffer is on the stack: a connection that waits has none.
+async fn receive<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    mut taken: impl FnMut(&[u8]) -> Result<(), ErrorClass>,
+) -> Result<(), Trouble> {
+    poll_fn(|context| {
+        let mut octets = [MaybeUninit::uninit(); READ];
+        let mut octets = ReadBuf::uninit(&mut octets);
+        let read = ready!(Pin::new(&mut *stream).poll_read(context, &mut octets));
+        Poll::Ready(match read {
             Err(error) => Err(broken(error)),
-        }
+            Ok(()) if octets.filled().is_empty() => Err(ErrorClass::Closed.into()),
+            Ok(()) => taken(octets.filled()).map_err(Trouble::from),
+        })
+    })
+    .await
+}
+
+/// Connects and binds.
+async fn bound<D: Dial>(manner: &Manner<D>) -> Result<(D::Stream, Client), Trouble> {
+    let mut stream = manner.dial.dial().await.map_err(|source| Trouble {
+        class: of_connect(&source),
+        source: Some(source),
+    })?;
+    let mut client = Client::new(
+        Arc::clone(&manner.pool),
+        Arc::clone(&manner.keys),
+        manner.syntax,
+    );
+    stream.write_all(client.bind()).await.map_err(broken)?;
+    while !client.is_bound() {
+        receive(&mut stream, |octets| client.receive(octets, |_, _| {})).await?;
+    }
+    Ok((stream, client))
+}
+
+impl<D: Dial> Link<D> {
+    /// Connects and binds, in the time that an answer may take.
+    pub(crate) async fn open(manner: &Manner<D>) -> Result<Self, Trouble> {
+        let mut alarm = Box::pin(sleep(manner.timeout));
+        let (stream, client) = tokio::select! {
+            biased;
+            bound = bound(manner) => bound?,
+            () = &mut alarm => return Err(ErrorClass::Timeout.into()),
+        };
+        Ok(Self {
+            stream,
+            client,
+            out: Vec::with_capacity(512),
+            timeout: manner.timeout,
+            pipeline: manner.pipeline,
+            alarm,
+        })
     }
 
     /// One request that has been due and in work since `began`, and its answer.
@@ -199,9 +200,9 @@ impl<D: Dial> Link<D> {
     }
 
     async fn finish<W: Work>(&mut self, work: &W) -> Result<(), Trouble> {
-        self.flush().await?;
+        self.flush(work).await?;
         while self.client.waiting() > 0 {
-            self.answers(work).await?;
+            self.answers(work, false).await?;
         }
         Ok(())
     }
@@ -227,11 +228,12 @@ impl<D: Dial> Link<D> {
                 };
                 self.ask(work, job, work.now());
             }
-            self.flush().await?;
+            self.flush(work).await?;
             if self.client.waiting() == 0 {
                 return Ok(());
             }
-            self.answers_or_work(work).await?;
+            let has_room = self.client.waiting() < self.pipeline;
+            self.answers(work, has_room && work.wakes()).await?;
         }
     }
 
@@ -241,50 +243,37 @@ impl<D: Dial> Link<D> {
         work.sent(&job, self.out.len() - before);
     }
 
-    async fn flush(&mut self) -> Result<(), Trouble> {
-        if self.out.is_empty() {
-            return Ok(());
+    async fn flush<W: Work>(&mut self, work: &W) -> Result<(), Trouble> {
+        let mut sent = 0;
+        while let Some(rest) = self.out.get(sent..).filter(|rest| !rest.is_empty()) {
+            tokio::select! {
+                biased;
+                more = self.stream.write(rest) => match more.map_err(broken)? {
+                    0 => return Err(ErrorClass::Closed.into()),
+                    more => sent += more,
+                },
+                () = &mut self.alarm => self.ring(work)?,
+            }
         }
-        match timeout(self.timeout, self.write()).await {
-            Ok(written) => written,
-            Err(_) => Err(ErrorClass::Timeout.into()),
-        }
+        self.out.clear();
+        Ok(())
     }
 
-    /// Waits for answers, or for work where there is room for more.
-    async fn answers_or_work<W: Work>(&mut self, work: &W) -> Result<(), Trouble> {
-        if self.client.waiting() >= self.pipeline || !work.wakes() {
-            return self.answers(work).await;
-        }
-        tokio::select! {
-            biased;
-            read = self.stream.read(&mut self.octets) => self.take(work, read),
-            () = work.wake() => Ok(()),
-            () = &mut self.alarm => self.ring(work),
-        }
-    }
-
-    async fn answers<W: Work>(&mut self, work: &W) -> Result<(), Trouble> {
-        tokio::select! {
-            biased;
-            read = self.stream.read(&mut self.octets) => self.take(work, read),
-            () = &mut self.alarm => self.ring(work),
-        }
-    }
-
-    fn take<W: Work>(&mut self, work: &W, read: io::Result<usize>) -> Result<(), Trouble> {
-        let octets = match read {
-            Ok(0) => return Err(ErrorClass::Closed.into()),
-            Ok(octets) => octets,
-            Err(error) => return Err(broken(error)),
+    /// Waits for answers, or for work as well.
+    async fn answers<W: Work>(&mut self, work: &W, or_work: bool) -> Result<(), Trouble> {
+        let client = &mut self.client;
+        let taken = |octets: &[u8]| {
+            let now = work.now();
+            work.received(octets.len(), now);
+            client.receive(octets, |sent, outcome| work.answered(&sent, now, outcome))
         };
-        let now = work.now();
-        work.received(octets, now);
-        let octets = self.octets.get(..octets).unwrap_or_default();
-        let received = self.client.receive(octets, |sent, outcome| {
-            work.answered(&sent, now, outcome);
-        });
-        Ok(received?)
+        tokio::select! {
+            biased;
+            received = receive(&mut self.stream, taken) => return received,
+            () = work.wake(), if or_work => return Ok(()),
+            () = &mut self.alarm => {}
+        }
+        self.ring(work)
     }
 
     fn ring<W: Work>(&mut self, work: &W) -> Result<(), Trouble> {
