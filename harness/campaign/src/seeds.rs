@@ -12,7 +12,7 @@ use kmspec_capture::tcp::Limits;
 use kmspec_session::{Session, recorded};
 use kmspec_wire::keys::KeySet;
 use kmspec_wire::kms::envelope::open_request;
-use kmspec_wire::ndr::{RequestStub, TransferSyntax};
+use kmspec_wire::ndr::{RequestStub, ResponseStub, TransferSyntax};
 use kmspec_wire::pdu::{Body, Pdu as Decoded};
 
 use crate::corpus;
@@ -27,10 +27,12 @@ pub struct Gathered {
     pub pdus: BTreeSet<Vec<u8>>,
     /// What went to the host on each connection.
     pub streams: BTreeSet<Vec<u8>>,
-    /// Every stub of a request that can be read.
+    /// Every stub that can be read.
     pub stubs: BTreeSet<Vec<u8>>,
     /// Every sealed request.
-    pub messages: BTreeSet<Vec<u8>>,
+    pub requests: BTreeSet<Vec<u8>>,
+    /// Every sealed response.
+    pub responses: BTreeSet<Vec<u8>>,
     /// Values that mean something: interfaces, syntaxes, products.
     pub words: BTreeSet<Vec<u8>>,
 }
@@ -110,7 +112,18 @@ fn words(pdu: &[u8], keys: &KeySet, gathered: &mut Gathered) {
                     .extend(ids.map(|id| id.to_le_bytes().to_vec()));
             }
             gathered.stubs.insert(request.stub.to_vec());
-            gathered.messages.insert(stub.request.to_vec());
+            gathered.requests.insert(stub.request.to_vec());
+        }
+        Body::Response(response) => {
+            let order = decoded.header.drep.order();
+            let mut stubs = TransferSyntax::ALL.into_iter();
+            let stub =
+                stubs.find_map(|syntax| ResponseStub::decode(syntax, order, response.stub).ok());
+            let Some(stub) = stub else { return };
+            gathered.stubs.insert(response.stub.to_vec());
+            gathered
+                .responses
+                .extend(stub.response().map(<[u8]>::to_vec));
         }
         _ => {}
     }
@@ -137,7 +150,7 @@ impl Gathered {
                 put(below, &name, text.as_bytes())?;
             }
         }
-        // The target's first octet is the length of a segment, less 1.
+        // These targets' first octet is the length of a segment, less 1.
         let streams = self
             .streams
             .iter()
@@ -146,8 +159,10 @@ impl Gathered {
         for (below, all) in [
             ("pdu", &self.pdus),
             ("stream", &streams),
+            ("host_stream", &streams),
             ("stubs", &self.stubs),
-            ("opened", &self.messages),
+            ("opened_request", &self.requests),
+            ("opened_response", &self.responses),
         ] {
             for octets in all {
                 put(below, &format!("{:016x}", digest(octets)), octets)?;

@@ -42,12 +42,14 @@ replays! {
     expectations: kmspec_runner::expect::check::file;
     fragmented: kmspec_wire::check::fragmented;
     host_session: |seed| sessions::host_session(&mut Unstructured::new(seed));
+    host_stream: sessions::host_stream;
     key_file: kmspec_wire::check::key_file;
     lab_state: kmspec_lab::check::state;
     licence_command: kmspec_slmgr::check::command;
     licence_report: kmspec_slmgr::check::report;
     locust_master: kmspec_load::locust::check::master;
-    opened: kmspec_wire::check::opened;
+    opened_request: kmspec_wire::check::opened_request;
+    opened_response: kmspec_wire::check::opened_response;
     pdu: kmspec_wire::check::pdu;
     reassembly: kmspec_wire::check::reassembly;
     saved_report: kmspec_runner::compare::check::saved;

@@ -10,7 +10,7 @@ mod client;
 mod host;
 
 #[cfg(feature = "plays")]
-pub use {client::client_session, host::host_session};
+pub use {client::client_session, host::host_session, host::host_stream};
 
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;

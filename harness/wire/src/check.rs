@@ -9,7 +9,9 @@ use crate::codec::{ByteOrder, Writer};
 use crate::crypto::Block;
 use crate::fragment::{Assembler, Framer, Limits, Part, fragments};
 use crate::keys::{KeyMaterial, KeySet};
-use crate::kms::envelope::{Salts, open_request, open_response, seal_request, seal_response};
+use crate::kms::envelope::{
+    Proof, Salts, open_request, open_response, seal_request, seal_response,
+};
 use crate::kms::{Epid, RequestBody, ResponseBody, Version, verify};
 use crate::ndr::{RequestStub, ResponseStub, TransferSyntax};
 use crate::pdu::{Body, CallId, ContextId, Pdu, PfcFlags, Request, RequestBuilder};
@@ -171,14 +173,35 @@ pub fn stubs(bytes: &[u8]) {
     }
 }
 
-/// Any message is opened under the lab keys or refused, and every rule that it breaks as a request is one of the list.
-pub fn opened(bytes: &[u8]) {
-    if let Ok(request) = open_request(&KEYS, bytes) {
-        are_listed(&verify::request(&request));
+/// Any message is opened under the lab keys as a request, or refused. Every rule that it breaks is one of the list, and one
+/// of which all checks hold is what sealing makes of its content.
+pub fn opened_request(bytes: &[u8]) {
+    let Ok(request) = open_request(&KEYS, bytes) else {
+        return;
+    };
+    are_listed(&verify::request(&request));
+    if request.checks.all_hold() {
+        let mut sealed = Vec::new();
+        seal_request(&KEYS, &request.body, request.iv, &mut sealed);
+        assert_eq!(sealed, bytes, "{request:?}");
     }
+}
+
+/// Any message is opened under the lab keys as a response, or refused. Its fields and what follows them are the whole of it,
+/// and those of version 4, which lie open, encode to the same octets.
+pub fn opened_response(bytes: &[u8]) {
     let mut scratch = Vec::new();
-    if let Ok(response) = open_response(&KEYS, bytes, &mut scratch) {
-        assert!(response.rest.len() <= bytes.len(), "{response:?}");
+    let Ok(response) = open_response(&KEYS, bytes, &mut scratch) else {
+        return;
+    };
+    let fields = response.body.size().saturating_add(response.proof.size());
+    let around = response.body_offset().saturating_add(response.rest.len());
+    assert_eq!(fields.saturating_add(around), bytes.len(), "{response:?}");
+    if let Proof::V4 { mac } = response.proof {
+        let mut encoded = Vec::new();
+        response.body.encode(&mut Writer::new(&mut encoded));
+        encoded.extend_from_slice(&mac.got);
+        assert!(bytes.starts_with(&encoded), "{response:?}");
     }
 }
 
@@ -379,7 +402,10 @@ mod tests {
 
     #[test]
     fn any_message_opens_or_is_refused() {
-        any_octets(super::opened);
+        any_octets(|octets| {
+            super::opened_request(octets);
+            super::opened_response(octets);
+        });
     }
 
     #[test]

@@ -322,7 +322,10 @@ fn seeds(
         "{} sessions, {} PDUs, {} messages, {} words: {files} files in {}",
         gathered.sessions.len(),
         gathered.pdus.len(),
-        gathered.messages.len(),
+        gathered
+            .requests
+            .len()
+            .saturating_add(gathered.responses.len()),
         gathered.words.len(),
         corpus.display()
     ))?;

@@ -297,8 +297,10 @@ fn captures_become_seeds_and_corpora_one() {
         "sessions",
         "pdu",
         "stream",
+        "host_stream",
         "stubs",
-        "opened",
+        "opened_request",
+        "opened_response",
         "session_text",
     ] {
         assert!(

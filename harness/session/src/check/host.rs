@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::fmt::{self, Display};
 use std::sync::{Arc, LazyLock};
 
 use kmspec_model::{After, Connection, Host, Settings};
@@ -6,7 +7,7 @@ use kmspec_rules::{Direction, Judge, Memory, Roles};
 use kmspec_wire::filetime::FileTime;
 
 use super::{KEYS, NOW, PORT};
-use crate::{Action, Choices, Mutator, Session, Surroundings};
+use crate::{Action, Choices, Mutator, Session, Surroundings, recorded};
 
 /// Repetitions of one step that are played: enough for what one call leaves behind for the next.
 const MOST_TIMES: u16 = 2;
@@ -30,6 +31,26 @@ pub fn host_session(choices: &mut dyn Choices) {
     if let len @ 1..8 = choices.index(32).unwrap_or_default() {
         let cut = play(&script, Some(len), None, &session);
         assert_eq!(whole, cut, "segments of {len} octets matter\n{session}");
+    }
+}
+
+/// The same of a client that sends these octets on one connection, whatever they are. The first is the length of a segment
+/// less 1.
+pub fn host_stream(octets: &[u8]) {
+    let Some((&first, stream)) = octets.split_first() else {
+        return;
+    };
+    let act = Act::Send(stream.to_vec(), usize::from(first).saturating_add(1));
+    let script = Script(vec![(0, NOW, Act::Connect), (0, NOW, act)]);
+    play(&script, None, Some(Memory::new()), &Shown(stream));
+}
+
+/// Octets as a failure shows them: as a session, which can be played.
+struct Shown<'a>(&'a [u8]);
+
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        recorded(self.0, &KEYS).fmt(f)
     }
 }
 
@@ -92,7 +113,7 @@ fn play(
     script: &Script,
     segment: Option<usize>,
     memory: Option<Memory>,
-    session: &Session,
+    shown: &dyn Display,
 ) -> Vec<Said> {
     let mut host = IDLE
         .take()
@@ -104,7 +125,7 @@ fn play(
         links: Vec::new(),
     };
     for (connection, now, act) in &script.0 {
-        stage.act(*connection, *now, act, segment, session);
+        stage.act(*connection, *now, act, segment, shown);
     }
     IDLE.set(Some(stage.host));
     stage.links.into_iter().map(|link| link.said).collect()
@@ -130,7 +151,7 @@ impl Stage {
         now: FileTime,
         act: &Act,
         segment: Option<usize>,
-        session: &Session,
+        shown: &dyn Display,
     ) {
         match act {
             Act::Connect => {
@@ -147,7 +168,7 @@ impl Stage {
                 if let Some(link) = self.links.get_mut(place) {
                     let least = octets.len().div_ceil(MOST_SEGMENTS);
                     for part in octets.chunks(segment.max(least).max(1)) {
-                        link.send(&mut self.host, now, part, session);
+                        link.send(&mut self.host, now, part, shown);
                     }
                 }
             }
@@ -196,7 +217,7 @@ impl Stage {
 }
 
 impl Link {
-    fn send(&mut self, host: &mut Host, now: FileTime, part: &[u8], session: &Session) {
+    fn send(&mut self, host: &mut Host, now: FileTime, part: &[u8], shown: &dyn Display) {
         if self.said.after != After::Open {
             return;
         }
@@ -204,7 +225,7 @@ impl Link {
         let next = self
             .connection
             .receive(host, now, part, &mut self.said.octets);
-        assert!(next.after < After::Reset, "{:?}\n{session}", next.after);
+        assert!(next.after < After::Reset, "{:?}\n{shown}", next.after);
         self.said.after = next.after;
         if next.after == After::Close {
             self.connection.end(host);
@@ -219,6 +240,6 @@ impl Link {
             judge.end(Direction::FromHost);
         }
         let broken = judge.violations();
-        assert!(broken.is_empty(), "{broken:#?}\n{session}");
+        assert!(broken.is_empty(), "{broken:#?}\n{shown}");
     }
 }

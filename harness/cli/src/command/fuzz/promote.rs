@@ -96,11 +96,13 @@ fn seeds(finding: &Finding) -> Vec<(&'static str, Vec<u8>)> {
         .sendings()
         .flat_map(|sending| sending.render(&around))
         .collect();
+    let stream = [&[0xff], sent.as_slice()].concat();
     let mut seeds = vec![
         ("pdu", rendered.layer(Layer::Pdu).bytes.clone()),
-        ("stream", [&[0xff], sent.as_slice()].concat()),
+        ("stream", stream.clone()),
+        ("host_stream", stream),
     ];
-    for (target, layer) in [("opened", Layer::Message), ("stubs", Layer::Stub)] {
+    for (target, layer) in [("opened_request", Layer::Message), ("stubs", Layer::Stub)] {
         let octets = &rendered.layer(layer).bytes;
         if !octets.is_empty() {
             seeds.push((target, octets.clone()));

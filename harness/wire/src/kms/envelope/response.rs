@@ -59,6 +59,17 @@ pub enum Proof {
     },
 }
 
+impl Proof {
+    /// Its size in the message, in bytes.
+    pub const fn size(&self) -> usize {
+        match self {
+            Self::V4 { .. } => 16,
+            Self::V5 { .. } => 16 + 32,
+            Self::V6 { .. } => 16 + 32 + 8 + 16 + 16,
+        }
+    }
+}
+
 impl OpenedResponse<'_> {
     /// The hardware id, in version 6.
     pub const fn hardware_id(&self) -> Option<[u8; 8]> {
