@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kmspec_runner::peer::Event;
 use kmspec_runner::target::LaunchError;
-use kmspec_session::{Session, shrunk, templates};
+use kmspec_session::{FEW_STEPS, Session, shrunk, templates};
 use tokio::time::{Instant, sleep};
 
 use crate::finding::{Kind, Standing};
@@ -43,8 +43,6 @@ pub(crate) struct Trials<'a> {
 
 /// How often a finding is tried again.
 const AGAIN: u32 = 3;
-/// So many steps are few enough.
-const FEW_STEPS: usize = 3;
 /// How long making a session smaller may take, and how many tries.
 const SHRINKING: Duration = Duration::from_secs(20);
 const MOST_TRIES: usize = 400;

@@ -58,6 +58,6 @@ pub use render::{Rendered, Surroundings};
 pub use session::{
     Action, Call, Content, Group, Message, Offer, Order, Plain, Sending, Session, Step, Stub,
 };
-pub use shrink::shrunk;
+pub use shrink::{FEW_STEPS, shrunk};
 pub use templates::templates;
 pub use text::ParseError;

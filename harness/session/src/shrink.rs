@@ -29,7 +29,7 @@ pub fn shrunk(session: &Session) -> Vec<Session> {
 }
 
 /// So many steps are read at a glance: to be fewer still they are not made raw octets.
-const FEW_STEPS: usize = 3;
+pub const FEW_STEPS: usize = 3;
 
 /// Two PDUs in a row, neither of them a bind or a whole call, as the octets of both.
 fn in_one_go(session: &Session) -> Vec<Session> {
