@@ -153,7 +153,7 @@ fn results(name: &str, ack: &BindAck<'_>) -> String {
 }
 
 /// The stub of a whole response, in whichever syntax it reads without rest.
-fn stub<'a>(pdu: &Pdu<'a>, response: &Response<'a>) -> Option<ResponseStub<'a>> {
+pub(crate) fn stub<'a>(pdu: &Pdu<'a>, response: &Response<'a>) -> Option<ResponseStub<'a>> {
     let order: ByteOrder = pdu.header.drep.order();
     TransferSyntax::ALL
         .into_iter()

@@ -12,11 +12,11 @@ use kmspec_capture::tcp::Limits;
 use kmspec_session::{Session, recorded};
 use kmspec_wire::keys::KeySet;
 use kmspec_wire::kms::envelope::open_request;
-use kmspec_wire::ndr::{RequestStub, ResponseStub, TransferSyntax};
+use kmspec_wire::ndr::{RequestStub, TransferSyntax};
 use kmspec_wire::pdu::{Body, Pdu as Decoded};
 
-use crate::corpus;
 use crate::store::{self, StoreError};
+use crate::{answers, corpus};
 
 /// What recordings gave.
 #[derive(Clone, Debug, Default)]
@@ -115,11 +115,9 @@ fn words(pdu: &[u8], keys: &KeySet, gathered: &mut Gathered) {
             gathered.requests.insert(stub.request.to_vec());
         }
         Body::Response(response) => {
-            let order = decoded.header.drep.order();
-            let mut stubs = TransferSyntax::ALL.into_iter();
-            let stub =
-                stubs.find_map(|syntax| ResponseStub::decode(syntax, order, response.stub).ok());
-            let Some(stub) = stub else { return };
+            let Some(stub) = answers::stub(&decoded, response) else {
+                return;
+            };
             gathered.stubs.insert(response.stub.to_vec());
             gathered
                 .responses
