@@ -20,7 +20,7 @@ use crate::mix::Mix;
 pub(crate) struct Pool {
     /// One list for each transfer syntax: a connection can send those of its own only.
     lists: [Vec<Prepared>; 2],
-    /// The bind for each transfer syntax.
+    /// The bind for each transfer syntax, in the order of the lists.
     binds: [Vec<u8>; 2],
 }
 
@@ -58,7 +58,7 @@ impl Pool {
                 ));
             }
         }
-        let binds = [TransferSyntax::Ndr32, TransferSyntax::Ndr64].map(|syntax| {
+        let binds = TransferSyntax::ALL.map(|syntax| {
             let bind = BindBuilder::new().offering(0, SyntaxId::KMS, &[syntax.id()]);
             bind.encoded().bytes
         });
