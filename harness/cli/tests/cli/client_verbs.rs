@@ -60,7 +60,8 @@ fn rows(folder: &Path, script: &str, control: &str, only: &str) -> Vec<(String, 
     );
     let report = fs::read_to_string(folder.join("run.json"))
         .unwrap_or_else(|error| panic!("{error}: {said:?}"));
-    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let report: serde_json::Value =
+        serde_json::from_str(&report).unwrap_or_else(|error| panic!("{error}: {said:?}"));
     let text =
         |row: &serde_json::Value, field: &str| row[field].as_str().unwrap_or_default().to_owned();
     let rows = report["results"].as_array().unwrap().iter();

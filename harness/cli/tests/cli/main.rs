@@ -20,6 +20,7 @@ mod lab;
 mod pages;
 mod peers;
 mod record;
+mod reports;
 mod run;
 mod schemas;
 mod situations;

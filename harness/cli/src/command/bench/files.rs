@@ -1,8 +1,7 @@
 //! Reports to files and from them.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use kmspec_load::Outcome;
 use kmspec_load::bottleneck::Bottleneck;
@@ -12,32 +11,28 @@ use kmspec_load::report::{hlog, html, json, text};
 use kmspec_runner::Exit;
 
 use crate::args::{BenchArgs, BenchReportKind, BenchReportTo};
-use crate::command::reports;
+use crate::command::reports::Place;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Output, complain};
 
-/// Files of reports, opened before the run: whoever waits for an hour wants to know first that a folder is missing.
-pub(super) type Reports = Vec<(BenchReportKind, PathBuf, File)>;
+/// Places of reports, taken before the run: whoever waits for an hour wants to know first that a folder is missing.
+pub(super) type Reports = Vec<(BenchReportKind, Place)>;
 
 pub(super) fn open(reports: &[BenchReportTo]) -> Result<Reports, Failure> {
-    let open = |report: &BenchReportTo| {
-        let file = reports::create(&report.path)?;
-        Ok((report.kind, report.path.clone(), file))
-    };
+    let open = |report: &BenchReportTo| Ok((report.kind, Place::take(&report.path)?));
     reports.iter().map(open).collect()
 }
 
 pub(super) fn write(reports: Reports, outcome: &Outcome) -> Result<(), Failure> {
-    for (kind, path, mut file) in reports {
-        let written = match kind {
-            BenchReportKind::Json => file.write_all(json::write(outcome).as_bytes()),
-            BenchReportKind::Html => file.write_all(html::page(outcome).as_bytes()),
+    for (kind, place) in reports {
+        place.fill(|out| match kind {
+            BenchReportKind::Json => out.write_all(json::write(outcome).as_bytes()),
+            BenchReportKind::Html => out.write_all(html::page(outcome).as_bytes()),
             BenchReportKind::Hlog => hlog::write(outcome)
                 .map_err(io::Error::other)
-                .and_then(|log| file.write_all(&log)),
-        };
-        written.map_err(|source| Failure::Write { file: path, source })?;
+                .and_then(|log| out.write_all(&log)),
+        })?;
     }
     Ok(())
 }

@@ -9,14 +9,14 @@ use kmspec_runner::report::{github, html, json, junit, sarif};
 use kmspec_runner::{Options, Row, RunResult, Target, transcript};
 
 use crate::args::{EvidenceArgs, ReportKind, ReportTo};
-use crate::command::reports::{create, unwritable};
+use crate::command::reports::{Place, unwritable};
 use crate::failure::Failure;
 use crate::output::Output;
 
 /// Reports that can be written, and the folder for transcripts and bundles.
 #[derive(Debug)]
 pub(crate) struct Reports {
-    files: Vec<(ReportTo, File)>,
+    files: Vec<(ReportKind, Place)>,
     /// Annotations are asked for.
     github: bool,
     /// The file of the step's summary.
@@ -26,10 +26,7 @@ pub(crate) struct Reports {
 
 /// Opens all that is to be written, before anything is judged: nobody waits for a run whose report has no place.
 pub(crate) fn open(args: &EvidenceArgs) -> Result<Reports, Failure> {
-    let open = |report: &ReportTo| {
-        let file = create(&report.path)?;
-        Ok((report.clone(), file))
-    };
+    let open = |report: &ReportTo| Ok((report.kind, Place::take(&report.path)?));
     let (to_github, to_files): (Vec<_>, Vec<_>) = args
         .report
         .iter()
@@ -66,9 +63,8 @@ pub(crate) fn leave(
         colour: false,
         ..style.clone()
     };
-    for (report, file) in reports.files {
-        write(report.kind, result, &plain, file)
-            .map_err(|source| unwritable(&report.path, source))?;
+    for (kind, place) in reports.files {
+        place.fill(|out| write(kind, result, &plain, out))?;
     }
     if reports.github {
         output.line(github::annotations(result).trim_end())?;
@@ -108,19 +104,23 @@ pub(crate) fn transcripts(
     Ok(())
 }
 
-fn write(kind: ReportKind, result: &RunResult, style: &Style, file: File) -> io::Result<()> {
-    let mut out = BufWriter::new(file);
+fn write(
+    kind: ReportKind,
+    result: &RunResult,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     match kind {
-        ReportKind::Json => out.write_all(json::Report::of(result).to_json().as_bytes())?,
-        ReportKind::Junit => {
-            junit::write(result, style, &mut out).map_err(io::Error::other)?;
-        }
-        ReportKind::Html => out.write_all(html::page(result, style).as_bytes())?,
-        ReportKind::Sarif => serde_json::to_writer_pretty(&mut out, &sarif::report(result, style))?,
+        ReportKind::Json => out.write_all(json::Report::of(result).to_json().as_bytes()),
+        ReportKind::Junit => junit::write(result, style, out).map_err(io::Error::other),
+        ReportKind::Html => out.write_all(html::page(result, style).as_bytes()),
+        ReportKind::Sarif => Ok(serde_json::to_writer_pretty(
+            out,
+            &sarif::report(result, style),
+        )?),
         // It has no file of its own.
-        ReportKind::Github => {}
+        ReportKind::Github => Ok(()),
     }
-    out.flush()
 }
 
 fn append(path: &Path, text: &str) -> io::Result<()> {
