@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::args::{ReportKind, ReportTo};
 use crate::failure::Failure;
 
-/// Reports with their places.
-pub(crate) type Open<'a> = Vec<(&'a ReportTo, Place)>;
+/// Kinds of reports with their places.
+pub(crate) type Open = Vec<(ReportKind, Place)>;
 
 /// A file that a report can be written to. What it holds is kept until then, and one that was made for this goes away
 /// again if there is nothing to write.
@@ -69,27 +69,27 @@ impl Drop for Place {
 
 /// Opens all that is to be written, before any work is done: nobody waits for a report that has no place. `form` says
 /// what a command's reports look like, to those who ask for another kind.
-pub(crate) fn open<'a>(
-    reports: &'a [ReportTo],
+pub(crate) fn open(
+    reports: &[ReportTo],
     kinds: &[ReportKind],
     form: &str,
-) -> Result<Open<'a>, Failure> {
-    let open = |report: &'a ReportTo| {
+) -> Result<Open, Failure> {
+    let open = |report: &ReportTo| {
         if !kinds.contains(&report.kind) {
             return Err(Failure::Usage(form.to_owned()));
         }
-        Ok((report, Place::take(&report.path)?))
+        Ok((report.kind, Place::take(&report.path)?))
     };
     reports.iter().map(open).collect()
 }
 
 /// Has each of them written by its kind.
 pub(crate) fn leave(
-    reports: Open<'_>,
+    reports: Open,
     write: impl Fn(ReportKind, &mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    for (report, place) in reports {
-        place.fill(|out| write(report.kind, out))?;
+    for (kind, place) in reports {
+        place.fill(|out| write(kind, out))?;
     }
     Ok(())
 }

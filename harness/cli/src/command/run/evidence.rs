@@ -9,14 +9,14 @@ use kmspec_runner::report::{github, html, json, junit, sarif};
 use kmspec_runner::{Options, Row, RunResult, Target, transcript};
 
 use crate::args::{EvidenceArgs, ReportKind, ReportTo};
-use crate::command::reports::{Place, unwritable};
+use crate::command::reports::{self, Open, Place, unwritable};
 use crate::failure::Failure;
 use crate::output::Output;
 
 /// Reports that can be written, and the folder for transcripts and bundles.
 #[derive(Debug)]
 pub(crate) struct Reports {
-    files: Vec<(ReportKind, Place)>,
+    files: Open,
     /// Annotations are asked for.
     github: bool,
     /// The file of the step's summary.
@@ -63,9 +63,7 @@ pub(crate) fn leave(
         colour: false,
         ..style.clone()
     };
-    for (kind, place) in reports.files {
-        place.fill(|out| write(kind, result, &plain, out))?;
-    }
+    reports::leave(reports.files, |kind, out| write(kind, result, &plain, out))?;
     if reports.github {
         output.line(github::annotations(result).trim_end())?;
         if let Some(path) = reports.summary {
