@@ -3,7 +3,8 @@
 //! The seconds of a run are its sample. A figure is the mean of the middle 60 % of its values by seconds, so that one bad
 //! second does not decide; its confidence interval comes from a bootstrap that draws blocks of neighbouring seconds,
 //! since a second is much like the one before. All figures together are wrong about two equal runs in one pair of a
-//! hundred at most, and a change counts only if its whole interval lies beyond the tolerance.
+//! hundred at most, and a change counts only if its whole interval lies beyond the tolerance. A tenth is found in runs of 40
+//! seconds that differ by some percent from second to second; a machine with moods takes longer, and the table says so.
 
 mod bootstrap;
 

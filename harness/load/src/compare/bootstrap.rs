@@ -24,7 +24,8 @@ const SEED: u64 = 0x0062_6f6f_7473;
 /// they are wrong in one of a hundred cases.
 ///
 /// The interval is that of the logarithm, with the bootstrap's standard error and Student's quantile. Ends of the bootstrap
-/// distribution itself would need far more draws at this confidence, and are too narrow for few seconds.
+/// distribution itself would need far more draws at this confidence, and are too narrow for few seconds. What counts as
+/// one observation is a block: a machine that is slow for some seconds on end was slow once, not some times.
 pub(super) fn ratio(first: &[f64], second: &[f64], figures: usize, draws: usize) -> Ratio {
     let middles = |values: &[f64]| middle(&mut values.to_vec()).max(f64::MIN_POSITIVE);
     let value = middles(second) / middles(first);
@@ -39,8 +40,12 @@ pub(super) fn ratio(first: &[f64], second: &[f64], figures: usize, draws: usize)
     let centre = mean(&logs);
     let variance =
         logs.iter().map(|log| (log - centre).powi(2)).sum::<f64>() / size(draws.max(2) - 1);
-    let freedom = size(first.len().min(second.len())) - 1.0;
-    let reach = student(1.0 - 0.005 / size(figures.max(1)), freedom) * variance.sqrt();
+    let blocks = |values: &[f64]| size(values.len()) / size(block(values.len()));
+    let few = blocks(first).min(blocks(second)).max(1.5);
+    // Draws of so few blocks are less far apart than the runs they stand for.
+    let variance = variance * few / (few - 1.0);
+    let freedom = blocks(first) + blocks(second) - 2.0;
+    let reach = student(1.0 - 0.005 / size(figures.max(1)), freedom.max(1.0)) * variance.sqrt();
     Ratio {
         value,
         low: (value.ln() - reach).exp(),
@@ -59,9 +64,14 @@ pub(super) fn middle(values: &mut [f64]) -> f64 {
     )
 }
 
-/// A sample drawn from another in blocks of neighbours, as many as there are blocks; behind the last value comes the first.
+/// Values in a block of a sample of so many: a few more than there are blocks, since machines are slow for seconds on end.
+fn block(values: usize) -> usize {
+    values.isqrt() + 1
+}
+
+/// A sample drawn from another in blocks of neighbours; behind the last value comes the first.
 fn drawn(values: &[f64], random: &mut ChaCha8Rng) -> Vec<f64> {
-    let length = index(count(size(values.len()).sqrt().round())).max(1);
+    let length = block(values.len());
     let mut drawn = Vec::with_capacity(values.len() + length);
     while drawn.len() < values.len() {
         let start = random.random_range(0..values.len());
@@ -71,13 +81,18 @@ fn drawn(values: &[f64], random: &mut ChaCha8Rng) -> Vec<f64> {
     drawn
 }
 
-/// Quantile of Student's distribution, by the first two terms of its expansion around the normal one.
+/// Quantile of Student's distribution, by the first terms of its expansion around the normal one.
 /// Source: Abramowitz and Stegun 26.7.5.
 fn student(p: f64, freedom: f64) -> f64 {
     let z = normal(p);
     let one = (z.powi(3) + z) / 4.0;
     let two = (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / 96.0;
-    z + one / freedom + two / freedom.powi(2)
+    let three = (3.0 * z.powi(7) + 19.0 * z.powi(5) + 17.0 * z.powi(3) - 15.0 * z) / 384.0;
+    let four = (79.0 * z.powi(9) + 776.0 * z.powi(7) + 1482.0 * z.powi(5)
+        - 1920.0 * z.powi(3)
+        - 945.0 * z)
+        / 92_160.0;
+    z + one / freedom + two / freedom.powi(2) + three / freedom.powi(3) + four / freedom.powi(4)
 }
 
 /// Quantile of the normal distribution above its middle. Source: Abramowitz and Stegun 26.2.23.
@@ -102,6 +117,7 @@ mod tests {
             (0.995, 30.0, 2.750),
             (0.995, 10.0, 3.169),
             (0.9995, 20.0, 3.850),
+            (0.9975, 4.0, 5.598),
         ] {
             let got = student(p, freedom);
             assert!((got / expected - 1.0).abs() < 0.01, "{p} {freedom}: {got}");
@@ -119,7 +135,7 @@ mod tests {
         let values: Vec<f64> = (0..27_u32).map(f64::from).collect();
         let drawn = drawn(&values, &mut ChaCha8Rng::seed_from_u64(1));
         assert_eq!(drawn.len(), 27);
-        for block in drawn.chunks_exact(5) {
+        for block in drawn.chunks_exact(6) {
             let next = |value: f64| (value + 1.0) % 27.0;
             for pair in block.windows(2) {
                 assert!((pair[1] - next(pair[0])).abs() < 1e-9, "{block:?}");
