@@ -110,8 +110,6 @@ impl Configuration {
 }
 
 impl Administration {
-    /// The key of a lab host that was told of none.
-    const KEY: &str = "LABHO-STKEY-FORKM-SPECS-LAB01";
     /// The day of [`LabEpid::default`]: 2026-01-01.
     const DAY: FileTime = FileTime(134_116_992_000_000_000);
 
@@ -119,7 +117,7 @@ impl Administration {
     pub(crate) fn of(settings: &Settings) -> Self {
         let configuration = Configuration::of(settings);
         Self {
-            key: Self::KEY.parse().ok(),
+            key: Some(ProductKey::LAB_HOST),
             installed: None,
             activated: settings.activated.then_some(Self::DAY),
             first_activated: Some(Self::DAY),

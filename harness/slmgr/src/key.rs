@@ -21,6 +21,9 @@ pub struct PartialKey([u8; 5]);
 pub struct KeyError;
 
 impl ProductKey {
+    /// `LABHO-STKEY-FORKM-SPECS-LAB01`: the key of a lab host that was told of none.
+    pub const LAB_HOST: Self = Self([*b"LABHO", *b"STKEY", *b"FORKM", *b"SPECS", *b"LAB01"]);
+
     /// The last five characters.
     pub const fn partial(&self) -> PartialKey {
         let [_, _, _, _, last] = self.0;
