@@ -31,7 +31,8 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 struct Extent {
     /// Open connections.
     open: usize,
-    /// How long each rate is measured, and how often.
+    /// How long a rate is measured at a time, and how often. Short ones, many, and by turns: a machine's mood lasts for
+    /// seconds, and the host is to be told from the echo, not one mood from another.
     time: Duration,
     rounds: usize,
     /// Requests with a connection each, a round. They cost a port each for a minute.
@@ -42,9 +43,9 @@ struct Extent {
 
 const FULL: Extent = Extent {
     open: 10_000,
-    time: Duration::from_millis(500),
-    rounds: 3,
-    fresh: 2_000,
+    time: Duration::from_millis(300),
+    rounds: 15,
+    fresh: 300,
     latencies: 20_000,
 };
 
@@ -198,13 +199,13 @@ fn rates(host: SocketAddr, talk: &Talk, extent: &Extent) -> Outcome {
             }],
             extent.rounds,
         )?;
-        told(&format!("{connections} connections, {reuse:?}"), by_turns);
+        told(&format!("{connections} connections, {reuse:?}"), &by_turns);
     }
     Ok(())
 }
 
 /// How quick exchanges were.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Rate {
     /// Of them a second.
     each_second: f64,
@@ -215,41 +216,46 @@ struct Rate {
 /// Takes some time for so many exchanges.
 type Measure<'a> = &'a dyn Fn() -> Outcome<(Duration, f64)>;
 
-/// The best rates of all, measured by turns.
-fn by_turns(all: [Measure<'_>; 3], rounds: usize) -> Outcome<[Rate; 3]> {
-    let mut best = [Rate {
-        each_second: 0.0,
-        processor: f64::INFINITY,
-    }; 3];
+/// Rates measured by turns, of each round.
+fn by_turns(all: [Measure<'_>; 3], rounds: usize) -> Outcome<Vec<[Rate; 3]>> {
+    let mut measured = Vec::with_capacity(rounds);
     for _ in 0..rounds {
-        for (best, measure) in best.iter_mut().zip(all) {
+        let mut round = [Rate::default(); 3];
+        for (rate, measure) in round.iter_mut().zip(all) {
             let before = processor();
             let (time, count) = measure()?;
             let taken = processor().saturating_sub(before);
-            best.each_second = best.each_second.max(count / time.as_secs_f64());
-            best.processor = best.processor.min(taken.as_secs_f64() * 1e6 / count);
+            rate.each_second = count / time.as_secs_f64();
+            rate.processor = taken.as_secs_f64() * 1e6 / count;
         }
+        measured.push(round);
     }
-    Ok(best)
+    Ok(measured)
 }
 
-fn told(what: &str, [echo, rest @ ..]: [Rate; 3]) {
+/// Medians, and between which ratios to the echo of the same round half of the rounds lie.
+fn told(what: &str, rounds: &[[Rate; 3]]) {
     say(&format!("{what}:"));
-    let line = |name: &str, rate: Rate| {
-        format!(
-            "  {name:22}{:8.0}/s {:6.1} us of processor",
-            rate.each_second, rate.processor
-        )
-    };
-    say(&line("echo", echo));
-    for (name, rate) in ["host", "host, load generator"].iter().zip(rest) {
-        say(&format!(
-            "{}; echo's rate times {:.2}, by processor time {:.2}",
-            line(name, rate),
-            rate.each_second / echo.each_second,
-            echo.processor / rate.processor
-        ));
+    for (at, name) in ["echo", "host", "host, load generator"].iter().enumerate() {
+        let of = |value: &dyn Fn(&[Rate; 3]) -> f64| quartiles(rounds.iter().map(value).collect());
+        let [_, rate, _] = of(&|round| round[at].each_second);
+        let [_, processor, _] = of(&|round| round[at].processor);
+        let mut line = format!("  {name:22}{rate:8.0}/s {processor:6.1} us of processor");
+        if at > 0 {
+            let [low, ratio, high] = of(&|round| round[at].each_second / round[0].each_second);
+            let [_, by_time, _] = of(&|round| round[0].processor / round[at].processor);
+            line += &format!(
+                "; echo's rate times {ratio:.2} ({low:.2} to {high:.2}), by processor time {by_time:.2}"
+            );
+        }
+        say(&line);
     }
+}
+
+/// Lower quartile, median, upper quartile.
+fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
+    values.sort_unstable_by(f64::total_cmp);
+    [1, 2, 3].map(|quarter| values[(values.len() - 1) * quarter / 4])
 }
 
 /// A closed loop of the load generator. It verifies no answers, as no client of an echo does.
@@ -266,10 +272,15 @@ fn generated(
         now: now()?,
     };
     let level = f64::from(u32::try_from(connections)?);
+    let warmup = match reuse {
+        // The bare client connects before its time counts, too.
+        Reuse::Kept => extent.time / 30,
+        Reuse::New => Duration::ZERO,
+    };
     let plan = Plan {
         pattern: Pattern::Closed,
         stages: vec![Stage::flat(extent.time, level)],
-        warmup: Duration::ZERO,
+        warmup,
         clients: 100,
         connections,
         reuse,
