@@ -224,18 +224,20 @@ impl Conversation {
 
     /// The request that a fragment of a response belongs to, by call id or else the oldest.
     pub(crate) fn called(&self, call_id: CallId) -> Option<(CallId, &Call)> {
-        let calls = self
-            .waiting
-            .iter()
-            .filter_map(|waiting| match &waiting.kind {
-                Kind::Request(call) => Some((waiting.call_id, call)),
-                _ => None,
-            });
-        let mut calls: Vec<(CallId, &Call)> = calls.collect();
+        let calls = |complete: bool| {
+            self.waiting
+                .iter()
+                .filter_map(move |waiting| match &waiting.kind {
+                    Kind::Request(call) if call.complete == complete => {
+                        Some((waiting.call_id, call))
+                    }
+                    _ => None,
+                })
+        };
         // Complete ones first: an unfinished call is not answered while a finished one of the same id waits.
-        calls.sort_by_key(|(_, call)| !call.complete);
-        let exact = calls.iter().find(|(id, _)| *id == call_id);
-        exact.or_else(|| calls.first()).copied()
+        let calls = calls(true).chain(calls(false));
+        let mut exact = calls.clone().filter(|(id, _)| *id == call_id);
+        exact.next().or_else(|| calls.clone().next())
     }
 
     /// The call that was completed last.

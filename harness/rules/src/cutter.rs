@@ -16,11 +16,11 @@ pub(crate) struct Cutter {
 
 /// What a cutter finds next.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Cut {
+pub(crate) enum Cut<'a> {
     /// A whole PDU.
-    Pdu(Vec<u8>),
+    Pdu(&'a [u8]),
     /// A `frag_length` below the common header; what follows cannot be cut.
-    Lost(Vec<u8>),
+    Lost(&'a [u8]),
 }
 
 impl Cutter {
@@ -41,29 +41,25 @@ impl Cutter {
         }
     }
 
-    pub(crate) fn next(&mut self) -> Option<Cut> {
+    pub(crate) fn next(&mut self) -> Option<Cut<'_>> {
         let waiting = self.pending();
         let len = usize::from(self.length(waiting)?);
+        let start = self.done;
         if len < Header::LEN {
-            let start = waiting.get(..Header::LEN).unwrap_or(waiting).to_vec();
-            self.lose();
-            return Some(Cut::Lost(start));
+            self.lost = true;
+            self.done = self.buffer.len();
+            let waiting = self.buffer.get(start..).unwrap_or_default();
+            return Some(Cut::Lost(waiting.get(..Header::LEN).unwrap_or(waiting)));
         }
-        let pdu = waiting.get(..len)?.to_vec();
-        self.done = self.done.saturating_add(len);
+        let end = start.saturating_add(len);
+        let pdu = self.buffer.get(start..end)?;
+        self.done = end;
         Some(Cut::Pdu(pdu))
     }
 
     /// Octets that are no whole PDU yet.
     pub(crate) fn pending(&self) -> &[u8] {
         self.buffer.get(self.done..).unwrap_or_default()
-    }
-
-    /// Gives this direction up.
-    pub(crate) fn lose(&mut self) {
-        self.lost = true;
-        self.buffer = Vec::new();
-        self.done = 0;
     }
 
     /// Starts anew behind a gap.

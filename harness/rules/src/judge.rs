@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+use std::mem;
 use std::sync::Arc;
 
 use kmspec_wire::keys::KeySet;
@@ -18,7 +20,8 @@ use crate::table::{
 #[derive(Debug)]
 pub struct Judge {
     keys: Option<Arc<KeySet>>,
-    memory: Memory,
+    /// What other connections showed, too, or this one alone once it shows anything.
+    memory: Option<Memory>,
     client: Cutter,
     host: Cutter,
     from_client: usize,
@@ -32,7 +35,7 @@ impl Judge {
     pub fn new(roles: Roles) -> Self {
         Self {
             keys: None,
-            memory: Memory::new(),
+            memory: None,
             client: Cutter::new(Direction::FromClient),
             host: Cutter::new(Direction::FromHost),
             from_client: 0,
@@ -52,6 +55,7 @@ impl Judge {
     /// It also knows what other connections of the same host showed.
     #[must_use]
     pub fn with_memory(self, memory: Memory) -> Self {
+        let memory = Some(memory);
         Self { memory, ..self }
     }
 
@@ -64,13 +68,15 @@ impl Judge {
 
     /// Octets as they arrive, in segments of any size.
     pub fn octets(&mut self, direction: Direction, octets: &[u8]) {
-        self.cutter(direction).push(octets);
-        while let Some(cut) = self.cutter(direction).next() {
+        let mut cutter = mem::replace(self.cutter(direction), Cutter::new(direction));
+        cutter.push(octets);
+        while let Some(cut) = cutter.next() {
             match cut {
-                Cut::Pdu(pdu) => self.pdu(direction, &pdu),
-                Cut::Lost(start) => self.lost(direction, &start),
+                Cut::Pdu(pdu) => self.pdu(direction, pdu),
+                Cut::Lost(start) => self.lost(direction, start),
             }
         }
+        *self.cutter(direction) = cutter;
     }
 
     /// One whole PDU, for whoever has cut the stream already.
@@ -118,7 +124,7 @@ impl Judge {
     /// Takes what was broken since it was last taken.
     #[must_use]
     pub fn take_violations(&mut self) -> Vec<Violation> {
-        std::mem::take(&mut self.out.found)
+        mem::take(&mut self.out.found)
     }
 
     /// How often each rule was judged.
@@ -264,7 +270,7 @@ impl Judge {
 
     fn host_pdu(&mut self, octets: &[u8]) {
         let Self { known, out, .. } = self;
-        let mut octets = octets.to_vec();
+        let mut octets = Cow::Borrowed(octets);
         let Ok(head) = Header::peek(&octets) else {
             let len = octets.len();
             out.judge(FRAG_LENGTH_EXACT, ("PDU", 0..len), false, || {
@@ -300,7 +306,8 @@ impl Judge {
                 let answer = responses::response(out, known, head, response);
                 let exchanged = answer.as_ref().and_then(|a| responses::stub(out, known, a));
                 if let Some((exchanged, keys)) = exchanged.zip(self.keys.as_deref()) {
-                    message::exchange(out, keys, &self.memory, &exchanged);
+                    let memory = self.memory.get_or_insert_default();
+                    message::exchange(out, keys, memory, &exchanged);
                 }
             }
             // A host may ask the client to end the connection.

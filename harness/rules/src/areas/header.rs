@@ -1,5 +1,7 @@
 //! The common header of what a host sends.
 
+use std::borrow::Cow;
+
 use kmspec_wire::codec::DecodeError;
 use kmspec_wire::pdu::{Drep, Header, Pdu, PduType};
 
@@ -30,36 +32,33 @@ pub(crate) fn version(out: &mut Sink, known: &Conversation, header: &Header) {
 }
 
 /// The label fits the octets; those of a PDU that calls itself big-endian and is not are put right for what follows.
-pub(crate) fn drep(out: &mut Sink, octets: &mut [u8]) {
+pub(crate) fn drep(out: &mut Sink, octets: &mut Cow<'_, [u8]>) {
     let wrong_order = mislabelled(octets).is_some_and(|len| usize::from(len) == octets.len());
-    let Some(label) = octets
-        .get_mut(4..8)
-        .and_then(|label| label.first_chunk_mut::<4>())
-    else {
+    let Some((_, [a, b, c, d, ..])) = octets.split_first_chunk::<4>() else {
         return;
     };
-    let found = Drep(*label);
+    let found = Drep([*a, *b, *c, *d]);
     out.judge(
         REPLY_DREP,
         DREP,
         found.is_supported() && !wrong_order,
         || (format!("{:?}", Drep::LITTLE_ENDIAN), format!("{found:?}")),
     );
-    if wrong_order {
-        *label = Drep::LITTLE_ENDIAN.0;
+    if wrong_order && let Some(label) = octets.to_mut().get_mut(4..8) {
+        label.copy_from_slice(&Drep::LITTLE_ENDIAN.0);
     }
 }
 
 /// No verifier where none was negotiated; a verifier that is not there is left out for what follows.
-pub(crate) fn auth_length(out: &mut Sink, known: &Conversation, octets: &mut [u8]) {
-    let length = octets.get(10..12).unwrap_or_default().to_vec();
+pub(crate) fn auth_length(out: &mut Sink, known: &Conversation, octets: &mut Cow<'_, [u8]>) {
+    let length = octets.get(10..12).unwrap_or_default();
     let zero = length.iter().all(|octet| *octet == 0);
     let there = || Pdu::decode(octets).is_ok_and(|pdu| pdu.auth.is_some());
     let holds = zero || ((known.authenticated || !known.whole) && there());
     out.judge(AUTH_LENGTH_ZERO, AUTH_LENGTH, holds, || {
         words("0", format_args!("{length:02x?}"))
     });
-    if !holds && let Some(field) = octets.get_mut(10..12) {
+    if !holds && let Some(field) = octets.to_mut().get_mut(10..12) {
         field.fill(0);
     }
 }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::{self, Display};
 use std::sync::{Arc, LazyLock};
@@ -13,6 +14,9 @@ use crate::{Action, Choices, Mutator, Session, Surroundings, recorded};
 const MOST_TIMES: u16 = 2;
 /// Segments of one sending: octet by octet takes as long as a hundred sessions, and the target `stream` has that.
 const MOST_SEGMENTS: usize = 16;
+
+/// Octets of the answers of most connections; under a sanitizer it takes long to make room.
+const USUAL_ANSWERS: usize = 512;
 
 static MUTATOR: LazyLock<Mutator> = LazyLock::new(Mutator::new);
 
@@ -40,7 +44,7 @@ pub fn host_stream(octets: &[u8]) {
     let Some((&first, stream)) = octets.split_first() else {
         return;
     };
-    let act = Act::Send(stream.to_vec(), usize::from(first).saturating_add(1));
+    let act = Act::Send(stream.into(), usize::from(first).saturating_add(1));
     let script = Script(vec![(0, NOW, Act::Connect), (0, NOW, act)]);
     play(&script, None, Some(Memory::new()), &Shown(stream));
 }
@@ -55,18 +59,18 @@ impl Display for Shown<'_> {
 }
 
 /// A session rendered: what is done, on which connection and when.
-struct Script(Vec<(u8, FileTime, Act)>);
+struct Script<'a>(Vec<(u8, FileTime, Act<'a>)>);
 
-enum Act {
+enum Act<'a> {
     Connect,
     /// These octets, in segments of this many; 0 for all in one.
-    Send(Vec<u8>, usize),
+    Send(Cow<'a, [u8]>, usize),
     Wait,
     HalfClose,
     Close,
 }
 
-impl Script {
+impl Script<'_> {
     fn of(session: &Session) -> Self {
         let mut acts = Vec::with_capacity(session.steps.len());
         let mut now = NOW;
@@ -82,7 +86,7 @@ impl Script {
                     };
                     for nth in 0..sending.times.clamp(1, MOST_TIMES) {
                         let octets = sending.render_nth(&around, nth);
-                        let act = Act::Send(octets, sending.segment.into());
+                        let act = Act::Send(octets.into(), sending.segment.into());
                         acts.push((step.connection, now, act));
                     }
                     continue;
@@ -110,7 +114,7 @@ struct Said {
 /// Plays a session to a fresh host, in the session's segments or in these, and judges the answers if there is a memory
 /// for that; what was said on each connection, in the order in which they were opened.
 fn play(
-    script: &Script,
+    script: &Script<'_>,
     segment: Option<usize>,
     memory: Option<Memory>,
     shown: &dyn Display,
@@ -149,7 +153,7 @@ impl Stage {
         &mut self,
         number: u8,
         now: FileTime,
-        act: &Act,
+        act: &Act<'_>,
         segment: Option<usize>,
         shown: &dyn Display,
     ) {
@@ -199,7 +203,7 @@ impl Stage {
             connection,
             judge,
             said: Said {
-                octets: Vec::new(),
+                octets: Vec::with_capacity(USUAL_ANSWERS),
                 after: After::Open,
             },
         });
