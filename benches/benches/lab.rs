@@ -272,15 +272,10 @@ fn generated(
         now: now()?,
     };
     let level = f64::from(u32::try_from(connections)?);
-    let warmup = match reuse {
-        // The bare client connects before its time counts, too.
-        Reuse::Kept => extent.time / 30,
-        Reuse::New => Duration::ZERO,
-    };
     let plan = Plan {
         pattern: Pattern::Closed,
         stages: vec![Stage::flat(extent.time, level)],
-        warmup,
+        warmup: Duration::ZERO,
         clients: 100,
         connections,
         reuse,
