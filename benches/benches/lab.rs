@@ -240,15 +240,18 @@ fn told(what: &str, rounds: &[[Rate; 3]]) {
         let of = |value: &dyn Fn(&[Rate; 3]) -> f64| quartiles(rounds.iter().map(value).collect());
         let [_, rate, _] = of(&|round| round[at].each_second);
         let [_, processor, _] = of(&|round| round[at].processor);
-        let mut line = format!("  {name:22}{rate:8.0}/s {processor:6.1} us of processor");
-        if at > 0 {
+        let beside = if at == 0 {
+            String::new()
+        } else {
             let [low, ratio, high] = of(&|round| round[at].each_second / round[0].each_second);
             let [_, by_time, _] = of(&|round| round[0].processor / round[at].processor);
-            line += &format!(
+            format!(
                 "; echo's rate times {ratio:.2} ({low:.2} to {high:.2}), by processor time {by_time:.2}"
-            );
-        }
-        say(&line);
+            )
+        };
+        say(&format!(
+            "  {name:22}{rate:8.0}/s {processor:6.1} us of processor{beside}"
+        ));
     }
 }
 
