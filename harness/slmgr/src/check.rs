@@ -23,16 +23,15 @@ pub fn report(octets: &[u8]) {
     }
 }
 
-/// Whatever words are typed, a command that is understood has a value that is understood again, and ids and names that
-/// are read are written as they are read.
+/// Whatever words are typed, a command that is understood has a verb and a value that are understood again, and ids and
+/// names that are read are written as they are read.
 pub fn command(octets: &[u8]) {
     let Ok(text) = decode(octets) else { return };
     let words: Vec<&str> = text.split_whitespace().collect();
     if let Ok(command) = Command::parse(&words) {
-        let verb = words.first().copied().unwrap_or_default();
-        let again: Vec<String> = std::iter::once(verb.to_owned())
-            .chain(command.value())
-            .collect();
+        // Not the word that was typed: `slui 4` stands for another.
+        let verb = command.verb().to_owned();
+        let again: Vec<String> = std::iter::once(verb).chain(command.value()).collect();
         assert_eq!(Command::parse(&again), Ok(command), "{again:?}");
     }
     for word in words {
