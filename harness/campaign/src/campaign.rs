@@ -146,7 +146,7 @@ pub async fn run(
 ) -> Result<Outcome, CampaignError> {
     let findings = Findings::open(&plan.findings)?;
     let player = player(&plan.target, plan.seed);
-    let ground = up(plan.target.clone(), plan.allow_remote).await?;
+    let mut ground = up(plan.target.clone(), plan.allow_remote).await?;
     let start = plan
         .start
         .or_else(|| plan.corpus.as_deref().and_then(|f| left_at(f, plan.seed)));
@@ -237,7 +237,7 @@ async fn up(target: Target, allow_remote: bool) -> Result<Ground, CampaignError>
     {
         return Err(CampaignError::Remote(address));
     }
-    let ground = Ground::up(target).await?;
+    let mut ground = Ground::up(target).await?;
     let address = ground.address();
     if refused(address) {
         ground.down().await;

@@ -101,9 +101,7 @@ impl Ground {
     /// Starts it anew, or waits until somebody else has.
     pub(crate) async fn renew(&mut self, patience: Duration) -> Result<(), LaunchError> {
         if let Origin::Launch(launch) = self.target.origin.clone() {
-            if let Some(instance) = self.instance.take() {
-                instance.stop().await;
-            }
+            self.down().await;
             let instance = launch.start().await?;
             self.address = instance.address();
             self.instance = Some(instance);
@@ -131,10 +129,11 @@ impl Ground {
         self.process = process.filter(|id| *id != std::process::id());
     }
 
-    /// Stops it, if it is ours.
-    pub(crate) async fn down(mut self) {
-        if let Some(instance) = self.instance.take() {
-            instance.stop().await;
+    /// Stops it, if it is ours, and gives all that it wrote.
+    pub(crate) async fn down(&mut self) -> String {
+        match self.instance.take() {
+            Some(instance) => instance.stop().await,
+            None => String::new(),
         }
     }
 }

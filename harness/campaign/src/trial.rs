@@ -113,11 +113,11 @@ impl Trials<'_> {
             return Ok(None);
         }
         self.ground.has_ended().await;
-        let log = self.ground.log();
         let about = self
             .ground
             .ended()
             .unwrap_or_else(|| "connections refused".to_owned());
+        let log = self.ground.down().await;
         let last = log
             .lines()
             .rfind(|line| !line.trim().is_empty())

@@ -86,8 +86,11 @@ impl Instance for Running {
         Some(verbs(self.0.controls()))
     }
 
-    fn stop(self: Box<Self>) -> Pending<'static, ()> {
-        Box::pin(self.0.stop())
+    fn stop(self: Box<Self>) -> Pending<'static, String> {
+        Box::pin(async move {
+            self.0.stop().await;
+            String::new()
+        })
     }
 }
 

@@ -121,7 +121,7 @@ pub trait Instance: Debug + Send + Sync {
         None
     }
 
-    /// What it has written to its log or standard error so far, for the report.
+    /// What it has written to its log or standard error so far.
     fn log(&self) -> String {
         String::new()
     }
@@ -136,8 +136,8 @@ pub trait Instance: Debug + Send + Sync {
         None
     }
 
-    /// Stops it and waits until it is gone.
-    fn stop(self: Box<Self>) -> Pending<'static, ()>;
+    /// Stops it, waits until it is gone, and gives all that it wrote, its last words too, for the report.
+    fn stop(self: Box<Self>) -> Pending<'static, String>;
 }
 
 /// Changes or shows what cannot be reached over the wire.

@@ -64,9 +64,7 @@ impl Place {
     /// Stops it if it is ours, and keeps its log.
     pub(super) async fn stop(&mut self) {
         if let Some(instance) = self.instance.take() {
-            let log = instance.log();
-            instance.stop().await;
-            self.log.push_str(&log);
+            self.log.push_str(&instance.stop().await);
         }
     }
 

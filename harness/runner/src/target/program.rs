@@ -67,10 +67,10 @@ impl Program {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| failed(&format!("{name}: {error}")))?;
-        let log = Log::default();
+        let mut log = Log::default();
         log.keep(child.stdout.take());
         log.keep(child.stderr.take());
-        accepts_or_ends(&mut child, &log, address, &name, self.patience).await?;
+        accepts_or_ends(&mut child, &mut log, address, &name, self.patience).await?;
         Ok(Running {
             address,
             child: Mutex::new(child),
@@ -105,7 +105,7 @@ struct Running {
 /// Waits until a program accepts connections, or ends.
 async fn accepts_or_ends(
     child: &mut Child,
-    log: &Log,
+    log: &mut Log,
     address: SocketAddr,
     name: &str,
     patience: Duration,
@@ -114,7 +114,7 @@ async fn accepts_or_ends(
         accepted = accepts(address, patience) => accepted,
         ended = child.wait() => {
             let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
-            let log = log.text();
+            let log = log.rest().await;
             let last = log.lines().last().map(|line| format!(": {line}")).unwrap_or_default();
             Err(failed(&format!("{name} ended before it served, {how}{last}")))
         }
@@ -145,14 +145,13 @@ impl Instance for Running {
         ended.map(|status| status.to_string())
     }
 
-    fn stop(self: Box<Self>) -> Pending<'static, ()> {
+    fn stop(self: Box<Self>) -> Pending<'static, String> {
         Box::pin(async move {
-            let mut child = self
-                .child
-                .into_inner()
-                .unwrap_or_else(PoisonError::into_inner);
+            let Self { child, mut log, .. } = *self;
+            let mut child = child.into_inner().unwrap_or_else(PoisonError::into_inner);
             // That it has ended already is no reason to complain.
             let _ = child.kill().await;
+            log.rest().await
         })
     }
 }
@@ -275,47 +274,60 @@ impl Instance for There {
         controls(self.commands.as_ref(), self.address)
     }
 
-    fn stop(self: Box<Self>) -> Pending<'static, ()> {
-        Box::pin(std::future::ready(()))
+    fn stop(self: Box<Self>) -> Pending<'static, String> {
+        Box::pin(std::future::ready(String::new()))
     }
 }
 
-/// What a program wrote: the beginning, lest one that writes without end fill the memory.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
+/// What a program writes: the beginning, lest one that writes without end fill the memory.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    kept: Arc<Mutex<Vec<u8>>>,
+    /// What reads the pipes; each is done when the last writer is.
+    pipes: Vec<JoinHandle<()>>,
+}
 
 impl Log {
     /// Keeps what comes through a pipe.
-    pub(super) fn keep(
-        &self,
-        pipe: Option<impl AsyncRead + Unpin + Send + 'static>,
-    ) -> JoinHandle<()> {
-        self.keep_too(pipe, &Self::default())
+    pub(super) fn keep(&mut self, pipe: Option<impl AsyncRead + Unpin + Send + 'static>) {
+        self.keep_too(pipe, &Self::default());
     }
 
     /// Keeps what comes through a pipe here and there.
     pub(super) fn keep_too(
-        &self,
+        &mut self,
         pipe: Option<impl AsyncRead + Unpin + Send + 'static>,
         there: &Self,
-    ) -> JoinHandle<()> {
-        let logs = [self.clone(), there.clone()];
-        tokio::spawn(async move {
-            let Some(mut pipe) = pipe else { return };
-            let mut buffer = [0; 4096];
-            while let Ok(len @ 1..) = pipe.read(&mut buffer).await {
-                for log in &logs {
-                    let mut kept = log.0.lock().unwrap_or_else(PoisonError::into_inner);
-                    let room = MOST_LOG.saturating_sub(kept.len());
-                    kept.extend_from_slice(&buffer[..len.min(room)]);
+    ) {
+        let logs = [&self.kept, &there.kept].map(Arc::clone);
+        self.pipes.extend(pipe.map(|mut pipe| {
+            tokio::spawn(async move {
+                let mut buffer = [0; 4096];
+                while let Ok(len @ 1..) = pipe.read(&mut buffer).await {
+                    for kept in &logs {
+                        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                        let room = MOST_LOG.saturating_sub(kept.len());
+                        kept.extend_from_slice(&buffer[..len.min(room)]);
+                    }
                 }
-            }
-        })
+            })
+        }));
     }
 
+    /// What was written so far.
     pub(super) fn text(&self) -> String {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&kept).into_owned()
+    }
+
+    /// All that a program wrote which has ended: what it said last may still be in a pipe.
+    pub(super) async fn rest(&mut self) -> String {
+        let until = Instant::now() + LAST_WORDS;
+        for mut pipe in self.pipes.drain(..) {
+            // A child of its own may keep the pipe; what was written by then is what counts.
+            let _ = timeout_at(until, &mut pipe).await;
+        }
+        self.text()
     }
 }
 
@@ -341,5 +353,7 @@ pub(super) fn failed(problem: &str) -> LaunchError {
 
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long to wait for the rest of what a program wrote that has ended.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Octets of a log that are kept.
 const MOST_LOG: usize = 64 * 1024;

@@ -114,8 +114,11 @@ impl Instance for Fake {
         "a line of its log\n".to_owned()
     }
 
-    fn stop(mut self: Box<Self>) -> Pending<'static, ()> {
-        Box::pin(async move { self.tasks.shutdown().await })
+    fn stop(mut self: Box<Self>) -> Pending<'static, String> {
+        Box::pin(async move {
+            self.tasks.shutdown().await;
+            self.log()
+        })
     }
 }
 

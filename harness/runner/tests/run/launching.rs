@@ -27,11 +27,11 @@ fn launched(launch: impl Launch + 'static) -> Target {
     Target::launched("program", Arc::new(launch), Arc::new(KeySet::lab()))
 }
 
-/// A program that is this one, running nothing but [`a_fake_target`].
-fn this_program() -> Program {
+/// A program that is this one, running this line of shell and then nothing but [`a_fake_target`].
+fn this_program(line: &str) -> Program {
     let exe = std::env::current_exe().unwrap();
     let script = format!(
-        "echo it serves; FAKE_PORT={{port}} exec '{}' --ignored --exact launching::a_fake_target",
+        "{line} FAKE_PORT={{port}} exec '{}' --ignored --exact launching::a_fake_target",
         exe.display()
     );
     Program::new(shell(&script), nowhere(), PATIENCE)
@@ -51,7 +51,7 @@ async fn a_fake_target() {
 #[tokio::test]
 async fn a_program_is_started_judged_and_started_again_when_it_dies() {
     let plan = rows(&[&ANSWERS, &KILLS, &FRESH]);
-    let result = go(plan, &launched(this_program()), &options()).await;
+    let result = go(plan, &launched(this_program("echo it serves;")), &options()).await;
     let expected = [
         ("test.answers", Pass),
         ("test.kills", Fail),
@@ -60,6 +60,24 @@ async fn a_program_is_started_judged_and_started_again_when_it_dies() {
     assert_eq!(verdicts(&result), expected, "{:?}", result.unable);
     assert_eq!(result.exit().code(), 1);
     assert!(result.log.contains("it serves"), "{}", result.log);
+}
+
+/// A line of shell that says this when the shell has ended and is gone.
+fn afterwards(words: &str) -> String {
+    format!("(while kill -0 $$; do sleep 0.01; done 2>&-; echo {words} >&2) &")
+}
+
+#[tokio::test]
+async fn the_last_words_of_a_program_are_kept() {
+    let program = this_program(&afterwards("last words"));
+    let result = go(rows(&[&ANSWERS]), &launched(program), &options()).await;
+    assert!(result.log.contains("last words"), "{}", result.log);
+
+    let script = format!("{} exit 3", afterwards("no key set"));
+    let program = Program::new(shell(&script), nowhere(), PATIENCE);
+    let result = go(rows(&[&ANSWERS]), &launched(program), &options()).await;
+    let why = "sh ended before it served, exit status: 3: no key set";
+    assert!(result.unable[0].contains(why), "{:?}", result.unable);
 }
 
 #[tokio::test]

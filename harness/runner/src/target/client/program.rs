@@ -138,17 +138,14 @@ impl Own {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| failed(&format!("{name}: {error}")))?;
-        let (output, errors) = (Log::default(), Log::default());
-        let pipes = vec![
-            output.keep(child.stdout.take()),
-            output.keep_too(child.stderr.take(), &errors),
-        ];
+        let (mut output, errors) = (Log::default(), Log::default());
+        output.keep(child.stdout.take());
+        output.keep_too(child.stderr.take(), &errors);
         Ok(Process {
             child: Some(child),
             folder: Arc::clone(&self.folder),
             output,
             errors,
-            pipes,
         })
     }
 }
@@ -275,8 +272,6 @@ struct Process {
     folder: Arc<Folder>,
     output: Log,
     errors: Log,
-    /// What reads its output; done when the last writer is.
-    pipes: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Running for Process {
@@ -287,14 +282,9 @@ impl Running for Process {
                 None => None,
             };
             let status = status.unwrap_or(Status::Signalled(0));
-            for pipe in &mut self.pipes {
-                // A child of its own may keep the pipe; what was written by now is what counts.
-                let _ = timeout(LAST_WORDS, &mut *pipe).await;
-            }
-            self.pipes.clear();
             End {
                 status,
-                output: self.output.text(),
+                output: self.output.rest().await,
                 errors: self.errors.text(),
             }
         })
@@ -319,9 +309,6 @@ impl Drop for Process {
         }
     }
 }
-
-/// How long to wait for the rest of the output of a client that has ended.
-const LAST_WORDS: Duration = Duration::from_millis(200);
 
 fn of(status: ExitStatus) -> Status {
     match (status.code(), status.signal()) {
