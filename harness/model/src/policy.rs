@@ -71,6 +71,8 @@ struct Family {
     largest_n: u32,
     /// The longest unseen first.
     clients: VecDeque<Client>,
+    /// None was seen before this. The order alone does not say it: a clock may have been set back.
+    since: FileTime,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -168,6 +170,7 @@ impl Policy {
             let family = Family {
                 largest_n: counted.largest_n,
                 clients: counted.clients.into_iter().map(client).collect(),
+                since: FileTime(0),
             };
             (counted.application_id, family)
         };
@@ -187,6 +190,7 @@ impl Family {
         Self {
             largest_n: 0,
             clients: clients.collect(),
+            since: now,
         }
     }
 
@@ -197,9 +201,7 @@ impl Family {
         request: &RequestBody,
     ) -> Result<u32, HResult> {
         let faults = settings.faults;
-        let counted_for = deviate::counted_for(faults, COUNTED_FOR);
-        self.clients
-            .retain(|client| now.minus(client.seen.0).0 < counted_for);
+        self.forget_unseen(now, deviate::counted_for(faults, COUNTED_FOR));
         self.largest_n = deviate::largest_n(faults, self.largest_n, request.n_policy);
         let cmid = deviate::client(faults, request);
         let cap = self.cap(settings);
@@ -216,11 +218,23 @@ impl Family {
         };
         let renewed = before.filter(|_| faults.has(Fault::ExpiryNotRenewed));
         if deviate::is_listed(faults, request) {
-            self.clients
-                .push_back(renewed.unwrap_or(Client { cmid, seen: now }));
+            let client = renewed.unwrap_or(Client { cmid, seen: now });
+            self.since = self.since.min(client.seen);
+            self.clients.push_back(client);
         }
         let count = deviate::count(faults, self.clients.len().min(cap), cap, request)?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// Lets go of who was not seen for so long. Nobody is looked at before one of them can be.
+    fn forget_unseen(&mut self, now: FileTime, counted_for: u64) {
+        if now.minus(self.since.0).0 < counted_for {
+            return;
+        }
+        self.clients
+            .retain(|client| now.minus(client.seen.0).0 < counted_for);
+        let seen = self.clients.iter().map(|client| client.seen);
+        self.since = seen.min().unwrap_or(now);
     }
 
     /// Where counting stops.

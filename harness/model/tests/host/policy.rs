@@ -65,6 +65,20 @@ fn a_client_unseen_for_thirty_days_drops_out() {
 }
 
 #[test]
+fn a_client_seen_before_the_clock_was_set_back_stays_until_its_own_time() {
+    let mut host = Asking::new(Settings::default());
+    host.later(20 * FileTime::DAY);
+    assert_eq!(host.count(1, as_is), Ok(1));
+    host.0.now = NOW;
+    assert_eq!(host.count(2, as_is), Ok(2));
+    // 2 drops out first, though it asked last; then 1.
+    host.later(31 * FileTime::DAY);
+    assert_eq!(host.count(3, as_is), Ok(2));
+    host.later(20 * FileTime::DAY);
+    assert_eq!(host.count(3, as_is), Ok(1));
+}
+
+#[test]
 fn counting_stops_at_twice_the_largest_n_policy() {
     let mut host = Asking::new(Settings::default());
     let small = |body: &mut RequestBody| body.n_policy = 5;
