@@ -15,6 +15,7 @@ pub(crate) use desk::{Next, Work, syntax};
 pub(crate) use dial::Tcp;
 pub(crate) use link::{Manner, serve};
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -29,7 +30,7 @@ use crate::engine::worker::Worker;
 use crate::machine;
 use crate::num::wide;
 use crate::outcome::{Generator, Machine, Outcome, Second};
-use crate::plan::{Endpoint, Interrupt, Plan, PlanError};
+use crate::plan::{Endpoint, Interrupt, Pattern, Plan, PlanError};
 use crate::prepare::Pool;
 
 /// Why there was no run, or none that can be relied on.
@@ -92,6 +93,9 @@ pub fn run(
     let (say, hear) = mpsc::channel();
     let (start, started) = watch::channel(None);
     let mut threads = Vec::new();
+    let cores = thread::available_parallelism().map_or(0, NonZero::get);
+    // One is left to the target, which may be on this machine.
+    let awake = plan.pattern == Pattern::Closed && plan.threads < cores;
     for index in 0..plan.threads {
         let worker = Worker {
             plan: plan.clone(),
@@ -99,6 +103,7 @@ pub fn run(
             keys: Arc::clone(&endpoint.keys),
             pool: Arc::clone(&pool),
             interrupt: interrupt.clone(),
+            awake,
             say: say.clone(),
             started: started.clone(),
         };
@@ -122,7 +127,7 @@ pub fn run(
         }
     }
     let machine = Machine {
-        cores: thread::available_parallelism().map_or(0, |n| wide(n.get())),
+        cores: wide(cores),
         load_before,
         load_after: machine::load(),
     };

@@ -66,7 +66,8 @@ pub(crate) struct BenchLoadArgs {
     /// How long a connection is used; without it kept, or new for a fleet.
     #[arg(long, value_name = "USE", value_enum)]
     pub(crate) connection: Option<BenchReuse>,
-    /// Threads that generate load; without it one a core, but no more than connections.
+    /// Threads that generate load; without it one a core, but no more than connections, and in a closed loop one core
+    /// left to the target.
     #[arg(long, value_name = "NUMBER", value_parser = at_least_one)]
     pub(crate) threads: Option<usize>,
 }

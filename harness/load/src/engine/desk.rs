@@ -34,6 +34,10 @@ pub(crate) struct Desk {
     /// Measured requests that connections have and of which nothing came yet.
     held: Cell<u64>,
     last: Cell<u64>,
+    /// How often something was sent, came, or went wrong.
+    events: Cell<u64>,
+    /// Nanoseconds for which this thread had nothing to do and was awake.
+    idle: Cell<u64>,
 }
 
 /// What a connection is to do.
@@ -96,6 +100,8 @@ impl Desk {
             lateness: RefCell::default(),
             held: Cell::new(0),
             last: Cell::new(0),
+            events: Cell::new(0),
+            idle: Cell::new(0),
         }
     }
 
@@ -157,6 +163,25 @@ impl Desk {
     /// When the last request ended, in nanoseconds since measuring began.
     pub(super) fn last(&self) -> u64 {
         self.last.get()
+    }
+
+    /// How often something happened on this thread's connections.
+    pub(super) fn events(&self) -> u64 {
+        self.events.get()
+    }
+
+    /// This thread had nothing to do for so many nanoseconds, and was awake.
+    pub(super) fn idle(&self, nanos: u64) {
+        self.idle.set(self.idle.get().saturating_add(nanos));
+    }
+
+    /// For how long that was so since the last time this was asked.
+    pub(super) fn take_idle(&self) -> u64 {
+        self.idle.take()
+    }
+
+    fn happened(&self) {
+        self.events.set(self.events.get().wrapping_add(1));
     }
 
     fn measures(&self, time: u64) -> bool {
@@ -222,6 +247,7 @@ impl Work for Desk {
     }
 
     fn sent(&self, job: &Job, octets: usize) {
+        self.happened();
         if self.measures(job.due) {
             let counts = &mut self.interval.borrow_mut().counts;
             counts.sent += 1;
@@ -244,6 +270,7 @@ impl Work for Desk {
     }
 
     fn failed(&self, due: u64, class: ErrorClass) {
+        self.happened();
         if self.measures(due) {
             self.interval.borrow_mut().counts.fail(class);
             self.ended(self.now());
@@ -251,12 +278,14 @@ impl Work for Desk {
     }
 
     fn connected(&self) {
+        self.happened();
         if self.measures(self.now()) {
             self.interval.borrow_mut().counts.connected += 1;
         }
     }
 
     fn received(&self, octets: usize, now: u64) {
+        self.happened();
         if self.measures(now) {
             self.interval.borrow_mut().counts.octets_in += wide(octets);
         }

@@ -7,17 +7,19 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use kmspec_lab::{LabHost, Settings as LabSettings};
-use kmspec_model::{Clock, Connection, Host, Settings};
+use kmspec_model::{Clock, Connection, Delivery, Host, Settings};
 use kmspec_wire::filetime::FileTime;
 use kmspec_wire::keys::KeySet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::collect::{Collected, collect};
+use super::desk::{Desk, Seat, Work};
 use super::dial::Dial;
 use super::pace::Pacer;
-use super::worker::Worker;
+use super::worker::{Worker, stay_awake};
 use super::{LoadError, run};
 use crate::measure::ErrorClass;
 use crate::num::{SECOND, float};
@@ -136,6 +138,7 @@ async fn play(plan: &Plan, manners: impl FnOnce(Instant) -> Manners) -> Collecte
         keys,
         pool,
         interrupt: Interrupt::new(),
+        awake: false,
         say,
         started,
     };
@@ -420,6 +423,53 @@ fn the_lab_host_answers_over_real_sockets() {
     interrupt.stop();
     let outcome = run(&open(10.0, 3600), &endpoint, &interrupt, &()).unwrap();
     assert!(outcome.interrupted);
+    runtime.block_on(host.stop());
+}
+
+#[tokio::test]
+async fn a_thread_that_is_awake_and_has_nothing_to_do_is_idle_and_falls_asleep() {
+    let seat = Seat {
+        index: 0,
+        of: 1,
+        start: Instant::now(),
+    };
+    let desk = Desk::new(open(1.0, 3600), Interrupt::new(), seat);
+    stay_awake(&desk, desk.schedule.end()).await;
+    assert!(desk.take_idle() > 0);
+    // What happens keeps it awake until all is over, and is work.
+    let end = desk.now() + SECOND / 100;
+    let busy = async {
+        while desk.now() < end {
+            desk.connected();
+            yield_now().await;
+        }
+    };
+    let fell_asleep = async {
+        stay_awake(&desk, end).await;
+        desk.now()
+    };
+    let ((), at) = tokio::join!(biased; busy, fell_asleep);
+    assert!(at >= end, "{at} {end}");
+    assert!(desk.take_idle() < SECOND / 10_000);
+}
+
+/// Staying awake is no work: a generator that waits for a slow host is not the bottleneck.
+#[test]
+fn a_closed_loop_that_waits_is_not_busy() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut settings = LabSettings::default();
+    settings.host.clock = Clock::Fixed(NOW);
+    settings.host.delivery = Delivery::Halves { pause: 50_000 };
+    let host = runtime.block_on(LabHost::start(settings)).unwrap();
+    let plan = Plan {
+        pattern: Pattern::Closed,
+        ..open(1.0, 1)
+    };
+    let endpoint = endpoint(host.address(), NOW);
+    let outcome = run(&plan, &endpoint, &Interrupt::new(), &()).unwrap();
+    assert!(outcome.total.counts.answered > 0, "{outcome:?}");
+    let busy = outcome.generator.busy[0];
+    assert!(busy < 0.5, "{busy}");
     runtime.block_on(host.stop());
 }
 
