@@ -163,9 +163,9 @@ async fn drain(connections: &mut JoinSet<()>) {
     while connections.join_next().await.is_some() {}
 }
 
-/// Lets connections have their turns without falling asleep, until nothing has happened for some time or all is over. To wake a thread
-/// takes both sides longer than a target's answer does, and would be measured as the target's. A target that needs longer
-/// than that, or this processor, has it.
+/// Lets connections have their turns without falling asleep, until nothing has happened for some time or all is over. To
+/// wake a thread takes both sides longer than a target's answer does, and would be measured as the target's. A target that
+/// needs longer than that, or this processor, has it.
 pub(super) async fn stay_awake(desk: &Desk, end: u64) {
     let (mut now, mut events) = (desk.now(), desk.events());
     let mut asleep_at = now + AWAKE;
