@@ -30,7 +30,7 @@ use crate::engine::worker::Worker;
 use crate::machine;
 use crate::num::wide;
 use crate::outcome::{Generator, Machine, Outcome, Second};
-use crate::plan::{Endpoint, Interrupt, Pattern, Plan, PlanError};
+use crate::plan::{Endpoint, Interrupt, Plan, PlanError};
 use crate::prepare::Pool;
 
 /// Why there was no run, or none that can be relied on.
@@ -95,7 +95,7 @@ pub fn run(
     let mut threads = Vec::new();
     let cores = thread::available_parallelism().map_or(0, NonZero::get);
     // One is left to the target, which may be on this machine.
-    let awake = plan.pattern == Pattern::Closed && plan.threads < cores;
+    let awake = plan.threads < cores;
     for index in 0..plan.threads {
         let worker = Worker {
             plan: plan.clone(),

@@ -58,9 +58,7 @@ pub(super) fn plan(args: &BenchArgs) -> Result<Plan, Failure> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     // A closed loop takes all of a core; one is left to the target.
     let most = if load.closed { cores - 1 } else { cores };
-    plan.threads = load
-        .threads
-        .unwrap_or(most.clamp(1, plan.connections.max(1)));
+    plan.threads = load.threads.unwrap_or(plan.connections.min(most.max(1)));
     plan.warmup = load.warm_up;
     plan.pipeline = load.pipeline;
     asked(args, &mut plan);
