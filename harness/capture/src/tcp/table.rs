@@ -55,6 +55,8 @@ pub struct Connections<S> {
     limits: Limits,
     places: HashMap<Flow, usize>,
     slots: Vec<Slot<S>>,
+    /// Where in `slots` connections were given up, and new ones may begin.
+    vacant: Vec<usize>,
     /// The connection of the segment before: packets come in bunches.
     latest: usize,
     streams: u32,
@@ -66,8 +68,17 @@ pub struct Connections<S> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Flow(Endpoint, Endpoint);
 
+impl Flow {
+    fn new(source: Endpoint, destination: Endpoint) -> Self {
+        Self(source.min(destination), source.max(destination))
+    }
+
+    fn of(connection: &Connection) -> Self {
+        Self::new(connection.opener, connection.peer)
+    }
+}
+
 struct Slot<S> {
-    flow: Flow,
     connection: Connection,
     opener: Half,
     peer: Half,
@@ -83,6 +94,7 @@ impl<S: Default> Connections<S> {
             limits,
             places: HashMap::new(),
             slots: Vec::new(),
+            vacant: Vec::new(),
             latest: 0,
             streams: 0,
             evicted: 0,
@@ -147,11 +159,11 @@ impl<S: Default> Connections<S> {
         at: Stamp,
         handler: &mut impl Handler<State = S>,
     ) -> usize {
-        let flow = Flow(source.min(destination), source.max(destination));
-        let near = self.slots.get(self.latest);
-        let known = match near {
-            Some(slot) if slot.flow == flow => Some(self.latest),
-            _ => self.places.get(&flow).copied(),
+        let latest = self.slots.get(self.latest);
+        let known = if latest.is_some_and(|slot| slot.is_between(source, destination)) {
+            Some(self.latest)
+        } else {
+            self.places.get(&Flow::new(source, destination)).copied()
         };
         if let Some(place) = known
             && let Some(slot) = self.slots.get_mut(place)
@@ -160,20 +172,24 @@ impl<S: Default> Connections<S> {
                 let freed = slot.pending();
                 slot.close(CloseReason::PortsReused, at, handler);
                 self.pending_total = self.pending_total.saturating_sub(freed);
-                *slot = Slot::new(flow, self.streams, source, destination, segment);
+                *slot = Slot::new(self.streams, source, destination, segment);
                 self.streams = self.streams.saturating_add(1);
             }
             self.latest = place;
             return place;
         }
-        if self.slots.len() >= self.limits.connections.max(1) {
+        if self.vacant.is_empty() && self.slots.len() >= self.limits.connections.max(1) {
             self.make_room(handler);
         }
-        let place = self.slots.len();
-        self.slots
-            .push(Slot::new(flow, self.streams, source, destination, segment));
+        let slot = Slot::new(self.streams, source, destination, segment);
+        let vacant = self.vacant.pop();
+        let place = vacant.unwrap_or(self.slots.len());
+        match self.slots.get_mut(place) {
+            Some(given_up) => *given_up = slot,
+            None => self.slots.push(slot),
+        }
         self.streams = self.streams.saturating_add(1);
-        self.places.insert(flow, place);
+        self.places.insert(Flow::new(source, destination), place);
         self.latest = place;
         place
     }
@@ -182,25 +198,31 @@ impl<S: Default> Connections<S> {
     ///
     /// Many at once, because finding them takes a look at all.
     fn make_room(&mut self, handler: &mut impl Handler<State = S>) {
-        self.slots
-            .sort_by_key(|slot| (!slot.closed, slot.last.packet));
         let count = (self.slots.len() / 8).max(1);
-        for mut slot in self.slots.drain(..count) {
+        let slots = self.slots.iter().enumerate();
+        let mut silent: Vec<_> = slots
+            .map(|(place, slot)| (!slot.closed, slot.last.packet, place))
+            .collect();
+        silent.select_nth_unstable(count.saturating_sub(1));
+        silent.truncate(count);
+        silent.sort_unstable();
+        self.vacant.extend(silent.iter().map(|&(.., place)| place));
+        for &place in &self.vacant {
+            let Some(slot) = self.slots.get_mut(place) else {
+                continue;
+            };
             self.pending_total = self.pending_total.saturating_sub(slot.pending());
             if !slot.closed {
                 self.evicted = self.evicted.saturating_add(1);
             }
             slot.close(CloseReason::Evicted, slot.last, handler);
+            self.places.remove(&Flow::of(&slot.connection));
         }
-        self.places.clear();
-        let places = self.slots.iter().enumerate();
-        self.places.extend(places.map(|(at, slot)| (slot.flow, at)));
     }
 }
 
 impl<S: Default> Slot<S> {
     fn new(
-        flow: Flow,
         stream: u32,
         source: Endpoint,
         destination: Endpoint,
@@ -214,7 +236,6 @@ impl<S: Default> Slot<S> {
             (source, destination)
         };
         Self {
-            flow,
             connection: Connection {
                 stream,
                 opener,
@@ -233,6 +254,11 @@ impl<S: Default> Slot<S> {
         self.opener
             .pending_bytes()
             .saturating_add(self.peer.pending_bytes())
+    }
+
+    fn is_between(&self, source: Endpoint, destination: Endpoint) -> bool {
+        let ends = (self.connection.opener, self.connection.peer);
+        ends == (source, destination) || ends == (destination, source)
     }
 
     /// Whether the segment opens another connection with the same addresses and ports.
