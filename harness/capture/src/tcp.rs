@@ -2,6 +2,7 @@
 
 mod half;
 mod segment;
+mod slot;
 mod table;
 
 use std::fmt;

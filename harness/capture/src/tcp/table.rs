@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::half::{Half, Piece};
-use super::{CloseReason, Connection, Endpoint, Segment, Side, Stamp, TcpEvent};
+use super::slot::Slot;
+use super::{CloseReason, Connection, Endpoint, Segment, Stamp, TcpEvent};
 use crate::ip::Datagram;
 
 /// Bounds on memory.
@@ -76,15 +76,6 @@ impl Flow {
     fn of(connection: &Connection) -> Self {
         Self::new(connection.opener, connection.peer)
     }
-}
-
-struct Slot<S> {
-    connection: Connection,
-    opener: Half,
-    peer: Half,
-    state: S,
-    closed: bool,
-    last: Stamp,
 }
 
 impl<S: Default> Connections<S> {
@@ -201,7 +192,7 @@ impl<S: Default> Connections<S> {
         let count = (self.slots.len() / 8).max(1);
         let slots = self.slots.iter().enumerate();
         let mut silent: Vec<_> = slots
-            .map(|(place, slot)| (!slot.closed, slot.last.packet, place))
+            .map(|(place, slot)| (!slot.is_closed(), slot.last.packet, place))
             .collect();
         silent.select_nth_unstable(count.saturating_sub(1));
         silent.truncate(count);
@@ -212,171 +203,12 @@ impl<S: Default> Connections<S> {
                 continue;
             };
             self.pending_total = self.pending_total.saturating_sub(slot.pending());
-            if !slot.closed {
+            if !slot.is_closed() {
                 self.evicted = self.evicted.saturating_add(1);
             }
             slot.close(CloseReason::Evicted, slot.last, handler);
             self.places.remove(&Flow::of(&slot.connection));
         }
-    }
-}
-
-impl<S: Default> Slot<S> {
-    fn new(
-        stream: u32,
-        source: Endpoint,
-        destination: Endpoint,
-        segment: &Segment<'_>,
-    ) -> Self {
-        // SYN with ACK comes from the side that was called.
-        let answers = segment.syn() && segment.ack();
-        let (opener, peer) = if answers {
-            (destination, source)
-        } else {
-            (source, destination)
-        };
-        Self {
-            connection: Connection {
-                stream,
-                opener,
-                peer,
-                mid_stream: !segment.syn(),
-            },
-            opener: Half::default(),
-            peer: Half::default(),
-            state: S::default(),
-            closed: false,
-            last: Stamp::default(),
-        }
-    }
-
-    fn pending(&self) -> usize {
-        self.opener
-            .pending_bytes()
-            .saturating_add(self.peer.pending_bytes())
-    }
-
-    fn is_between(&self, source: Endpoint, destination: Endpoint) -> bool {
-        let ends = (self.connection.opener, self.connection.peer);
-        ends == (source, destination) || ends == (destination, source)
-    }
-
-    /// Whether the segment opens another connection with the same addresses and ports.
-    fn is_reused_by(&self, source: Endpoint, segment: &Segment<'_>) -> bool {
-        if !segment.syn() || segment.ack() {
-            return false;
-        }
-        let half = if source == self.connection.opener {
-            &self.opener
-        } else {
-            &self.peer
-        };
-        match half.first_sequence() {
-            Some(first) => first != segment.sequence.wrapping_add(1),
-            None => self.closed,
-        }
-    }
-
-    fn segment(
-        &mut self,
-        source: Endpoint,
-        segment: &Segment<'_>,
-        at: Stamp,
-        max_pending: usize,
-        handler: &mut impl Handler<State = S>,
-    ) {
-        if self.closed {
-            return;
-        }
-        let side = if source == self.connection.opener {
-            Side::Opener
-        } else {
-            Side::Peer
-        };
-        let mut sequence = segment.sequence;
-        if segment.syn() {
-            self.half(side).0.start(sequence);
-            sequence = sequence.wrapping_add(1);
-        }
-        if segment.len > 0 {
-            if segment.ack() {
-                // What the peer acknowledged was sent before this: holes in it must be given up first, or a reply would
-                // be handed on in front of its request.
-                let (half, mut give) = self.giving(side.other(), at, handler);
-                half.acknowledged(segment.acknowledgment, &mut give);
-            }
-            let (half, mut give) = self.giving(side, at, handler);
-            half.segment(
-                sequence,
-                segment.payload,
-                segment.len,
-                max_pending,
-                &mut give,
-            );
-        }
-        if segment.fin() {
-            self.half(side).0.finish(sequence, segment.len);
-        }
-        if segment.rst() {
-            self.close(CloseReason::Reset, at, handler);
-        } else if self.opener.is_finished() && self.peer.is_finished() {
-            self.close(CloseReason::Finished, at, handler);
-        }
-    }
-
-    fn half(&mut self, side: Side) -> (&mut Half, &mut S) {
-        match side {
-            Side::Opener => (&mut self.opener, &mut self.state),
-            Side::Peer => (&mut self.peer, &mut self.state),
-        }
-    }
-
-    /// A direction, and what to do with the pieces it gives.
-    fn giving<'a>(
-        &'a mut self,
-        side: Side,
-        at: Stamp,
-        handler: &'a mut impl Handler<State = S>,
-    ) -> (&'a mut Half, impl FnMut(Piece<'_>) + 'a) {
-        let connection = self.connection;
-        let (half, state) = self.half(side);
-        let give = move |piece: Piece<'_>| {
-            let event = match piece {
-                Piece::Data(bytes) => TcpEvent::Data { from: side, bytes },
-                Piece::Gap(len, cause) => TcpEvent::Gap {
-                    from: side,
-                    len,
-                    cause,
-                },
-            };
-            handler.event(state, &connection, at, event);
-        };
-        (half, give)
-    }
-
-    /// Hands on all that waits behind holes; how many bytes that were.
-    fn flush(&mut self, at: Stamp, handler: &mut impl Handler<State = S>) -> usize {
-        let freed = self.pending();
-        for side in [Side::Opener, Side::Peer] {
-            let (half, mut give) = self.giving(side, at, handler);
-            half.flush(&mut give);
-        }
-        freed
-    }
-
-    fn close(&mut self, reason: CloseReason, at: Stamp, handler: &mut impl Handler<State = S>) {
-        if self.closed {
-            return;
-        }
-        self.flush(at, handler);
-        self.closed = true;
-        handler.event(
-            &mut self.state,
-            &self.connection,
-            at,
-            TcpEvent::Closed(reason),
-        );
-        self.state = S::default();
     }
 }
 
