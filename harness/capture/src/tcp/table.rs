@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
+
 use super::slot::Slot;
 use super::{CloseReason, Connection, Endpoint, Segment, Stamp, TcpEvent};
 use crate::ip::Datagram;
@@ -53,7 +55,9 @@ pub trait Handler {
 /// All connections of a capture.
 pub struct Connections<S> {
     limits: Limits,
-    places: HashMap<Flow, usize>,
+    /// By a hash that is quicker than the default and keyed all the same; the bound on connections limits what
+    /// addresses chosen to collide could cost.
+    places: HashMap<Flow, usize, RandomState>,
     slots: Vec<Slot<S>>,
     /// Where in `slots` connections were given up, and new ones may begin.
     vacant: Vec<usize>,
@@ -83,7 +87,7 @@ impl<S: Default> Connections<S> {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            places: HashMap::new(),
+            places: HashMap::default(),
             slots: Vec::new(),
             vacant: Vec::new(),
             latest: 0,
