@@ -19,12 +19,10 @@ impl Columns<'_> {
 
     /// The number behind spaces, so that both have that width.
     pub(crate) fn right(&mut self, width: usize, number: u32) {
-        let digits = number
-            .checked_ilog10()
-            .map_or(1, |log| log.saturating_add(1));
-        let digits = usize::try_from(digits).unwrap_or(width);
-        self.spaces(width.saturating_sub(digits));
-        push_number(self.0, number);
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(number);
+        self.spaces(width.saturating_sub(digits.len()));
+        self.0.push_str(digits);
     }
 
     /// So many spaces.
@@ -38,10 +36,7 @@ impl Columns<'_> {
 
 /// A decimal number.
 pub(crate) fn push_number(text: &mut String, number: u32) {
-    if let Some(rest) = number.checked_div(10).filter(|&rest| rest > 0) {
-        push_number(text, rest);
-    }
-    text.extend(char::from_digit(number % 10, 10));
+    text.push_str(itoa::Buffer::new().format(number));
 }
 
 /// So many decimal digits of a number, zeros in front.
