@@ -218,6 +218,11 @@ impl Header {
     }
 
     /// Reads the header and sets the reader's byte order by the `drep`.
+    #[expect(
+        clippy::inline_always,
+        reason = "a result that goes through memory in octets is waited for where it is read whole"
+    )]
+    #[inline(always)]
     pub(super) fn decode(r: &mut Reader<'_>) -> Result<(Self, Lengths), DecodeError> {
         let rpc_vers = r.u8("rpc_vers")?;
         let rpc_vers_minor = r.u8("rpc_vers_minor")?;
