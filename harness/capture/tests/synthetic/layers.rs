@@ -522,6 +522,68 @@ fn too_many_connections_push_out_the_one_silent_longest() {
     assert!(seen.notices.iter().any(evicted), "{:?}", seen.notices);
 }
 
+/// Against a list in which everything is looked for from its beginning.
+#[test]
+fn whichever_connections_come_and_go_each_byte_is_given_to_its_own() {
+    struct Known {
+        flow: u16,
+        stream: u32,
+        closed: bool,
+        last: usize,
+    }
+    arbtest::arbtest(|u| {
+        let limits = Limits {
+            connections: u.int_in_range(1..=8)?,
+            ..Limits::default()
+        };
+        let mut known: Vec<Known> = Vec::new();
+        let (mut segments, mut pieces, mut streams) = (Vec::new(), Vec::new(), 0);
+        let payloads = [[0], [1], [2], [3], [4], [5], [6], [7], [8], [9], [10], [11]];
+        let mut sent = [0; 12];
+        for last in 0..u.arbitrary_len::<u16>()?.min(200) {
+            let flow = u.int_in_range(0..=11_u16)?;
+            let payload = &payloads[usize::from(flow)];
+            let reset = u.ratio(1, 8)?;
+            let flags = if reset { RST } else { 0 };
+            let seq = &mut sent[usize::from(flow)];
+            segments.push(Tcp::up(*seq, payload).flow(flow).flags(flags));
+            *seq += 1;
+            if known.iter().all(|known| known.flow != flow) {
+                if known.len() == limits.connections {
+                    let least = |at: &usize| (!known[*at].closed, known[*at].last);
+                    let out = known.remove((0..known.len()).min_by_key(least).unwrap());
+                    if !out.closed {
+                        pieces.push((out.stream, Piece::Closed(CloseReason::Evicted)));
+                    }
+                }
+                known.push(Known {
+                    flow,
+                    stream: streams,
+                    closed: false,
+                    last,
+                });
+                streams += 1;
+            }
+            let to = known.iter_mut().find(|known| known.flow == flow).unwrap();
+            to.last = last;
+            if !to.closed {
+                pieces.push((to.stream, Piece::Up(payload.to_vec())));
+                to.closed = reset;
+                if reset {
+                    pieces.push((to.stream, Piece::Closed(CloseReason::Reset)));
+                }
+            }
+        }
+        known.sort_by_key(|known| known.stream);
+        let open = known.iter().filter(|known| !known.closed);
+        pieces.extend(open.map(|known| (known.stream, END)));
+        let (seen, summary) = read_with(&pcap(ETHERNET, &frames(&segments)), limits);
+        assert_eq!(seen.pieces, pieces);
+        assert_eq!(summary.tcp_connections, u64::from(streams));
+        Ok(())
+    });
+}
+
 #[test]
 fn what_waits_behind_a_hole_is_bounded() {
     let limits = Limits {
