@@ -479,6 +479,35 @@ fn ports_used_again_are_another_stream() {
 }
 
 #[test]
+fn a_closed_connection_still_knows_its_own_syn() {
+    for closes in [
+        [Tcp::up(103, b"").flags(FIN), Tcp::down(500, b"").flags(FIN)],
+        [
+            Tcp::up(103, b"").flags(RST),
+            Tcp::down(499, b"").flags(SYN | ACK),
+        ],
+    ] {
+        let begins = [
+            Tcp::up(99, b"").flags(SYN),
+            Tcp::down(499, b"").flags(SYN).ack(100),
+            Tcp::up(100, b"one"),
+        ];
+        let late = [Tcp::up(99, b"").flags(SYN)];
+        let (seen, summary) = read(&pcap(
+            ETHERNET,
+            &frames(&[&begins[..], &closes, &late].concat()),
+        ));
+        assert_eq!(summary.tcp_connections, 1, "{:?}", seen.pieces);
+        let again = [Tcp::up(7000, b"").flags(SYN), Tcp::up(7001, b"two")];
+        let (seen, _) = read(&pcap(
+            ETHERNET,
+            &frames(&[&begins[..], &closes, &late, &again].concat()),
+        ));
+        assert_eq!(seen.stream(1), [up("two"), END]);
+    }
+}
+
+#[test]
 fn streams_are_numbered_by_their_first_packet_and_know_who_opened_them() {
     let segments = [
         Tcp::down(499, b"").flags(SYN).ack(100).flow(3),
