@@ -138,6 +138,7 @@ impl<S: Default> Connections<S> {
     /// Ends all connections, in the order of their numbers.
     pub fn finish(&mut self, handler: &mut impl Handler<State = S>) {
         self.places.clear();
+        self.vacant.clear();
         self.slots.sort_by_key(|slot| slot.connection.stream);
         for mut slot in self.slots.drain(..) {
             slot.close(CloseReason::EndOfCapture, slot.last, handler);
