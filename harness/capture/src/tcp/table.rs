@@ -174,7 +174,8 @@ impl<S: Default> Connections<S> {
             self.latest = place;
             return place;
         }
-        if self.vacant.is_empty() && self.slots.len() >= self.limits.connections.max(1) {
+        let most = self.limits.connections.max(1);
+        if self.vacant.is_empty() && self.slots.len() >= most {
             self.make_room(handler);
         }
         let slot = Slot::new(self.streams, source, destination, segment);
@@ -183,6 +184,11 @@ impl<S: Default> Connections<S> {
         match self.slots.get_mut(place) {
             Some(given_up) => *given_up = slot,
             None => self.slots.push(slot),
+        }
+        if vacant.is_none() && self.slots.len() == most {
+            // From now on some go when others come. In a nearly full table those that go leave marks, for which it would
+            // grow at some time; one that is half empty stays as it is.
+            self.places.reserve(most);
         }
         self.streams = self.streams.saturating_add(1);
         self.places.insert(Flow::new(source, destination), place);
@@ -202,8 +208,7 @@ impl<S: Default> Connections<S> {
         silent.select_nth_unstable(count.saturating_sub(1));
         silent.truncate(count);
         silent.sort_unstable();
-        self.vacant.extend(silent.iter().map(|&(.., place)| place));
-        for &place in &self.vacant {
+        for (.., place) in silent {
             let Some(slot) = self.slots.get_mut(place) else {
                 continue;
             };
@@ -213,6 +218,7 @@ impl<S: Default> Connections<S> {
             }
             slot.close(CloseReason::Evicted, slot.last, handler);
             self.places.remove(&Flow::of(&slot.connection));
+            self.vacant.push(place);
         }
     }
 }
