@@ -7,11 +7,17 @@ pub(super) struct Slot<S> {
     pub(super) connection: Connection,
     /// Its latest packet.
     pub(super) last: Stamp,
-    /// None once it is closed: most connections of a long capture are, and wait only for their ports to be used again.
-    open: Option<Box<Open<S>>>,
-    /// Sequence numbers of the first bytes of opener and peer, as the closed connection had them.
-    first: (Option<u32>, Option<u32>),
+    phase: Phase<S>,
 }
+
+/// Most connections of a long capture are closed, and wait only for their ports to be used again.
+enum Phase<S> {
+    Open(Box<Open<S>>),
+    Closed(FirstSequences),
+}
+
+/// Sequence numbers of the first bytes of opener and peer, where they are known.
+type FirstSequences = (Option<u32>, Option<u32>);
 
 /// What is kept of a connection as long as something can come.
 #[derive(Default)]
@@ -44,18 +50,20 @@ impl<S: Default> Slot<S> {
                 mid_stream: !segment.syn(),
             },
             last: Stamp::default(),
-            open: Some(Box::default()),
-            first: (None, None),
+            phase: Phase::Open(Box::default()),
         }
     }
 
     pub(super) const fn is_closed(&self) -> bool {
-        self.open.is_none()
+        matches!(self.phase, Phase::Closed(_))
     }
 
     /// Bytes kept behind holes.
     pub(super) fn pending(&self) -> usize {
-        self.open.as_ref().map_or(0, |open| open.pending())
+        match &self.phase {
+            Phase::Open(open) => open.pending(),
+            Phase::Closed(_) => 0,
+        }
     }
 
     pub(super) fn is_between(&self, source: Endpoint, destination: Endpoint) -> bool {
@@ -68,9 +76,9 @@ impl<S: Default> Slot<S> {
         if !segment.syn() || segment.ack() {
             return false;
         }
-        let (opener, peer) = match &self.open {
-            Some(open) => open.first_sequences(),
-            None => self.first,
+        let (opener, peer) = match &self.phase {
+            Phase::Open(open) => open.first_sequences(),
+            Phase::Closed(first) => *first,
         };
         let first = match self.side(source) {
             Side::Opener => opener,
@@ -92,7 +100,7 @@ impl<S: Default> Slot<S> {
         handler: &mut impl Handler<State = S>,
     ) {
         let side = self.side(source);
-        let Some(open) = &mut self.open else {
+        let Phase::Open(open) = &mut self.phase else {
             return;
         };
         let mut sequence = segment.sequence;
@@ -129,7 +137,7 @@ impl<S: Default> Slot<S> {
     /// Hands on all that waits behind holes; how many bytes that were.
     pub(super) fn flush(&mut self, at: Stamp, handler: &mut impl Handler<State = S>) -> usize {
         let freed = self.pending();
-        if let Some(open) = &mut self.open {
+        if let Phase::Open(open) = &mut self.phase {
             open.flush(&self.connection, at, handler);
         }
         freed
@@ -142,13 +150,13 @@ impl<S: Default> Slot<S> {
         at: Stamp,
         handler: &mut impl Handler<State = S>,
     ) {
-        let Some(mut open) = self.open.take() else {
+        let Phase::Open(open) = &mut self.phase else {
             return;
         };
         open.flush(&self.connection, at, handler);
-        self.first = open.first_sequences();
         let closed = TcpEvent::Closed(reason);
         handler.event(&mut open.state, &self.connection, at, closed);
+        self.phase = Phase::Closed(open.first_sequences());
     }
 
     fn side(&self, source: Endpoint) -> Side {
@@ -167,7 +175,7 @@ impl<S> Open<S> {
             .saturating_add(self.peer.pending_bytes())
     }
 
-    fn first_sequences(&self) -> (Option<u32>, Option<u32>) {
+    fn first_sequences(&self) -> FirstSequences {
         (self.opener.first_sequence(), self.peer.first_sequence())
     }
 
